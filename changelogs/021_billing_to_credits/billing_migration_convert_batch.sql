@@ -1,0 +1,397 @@
+--liquibase formatted sql
+
+--changeset liquibase-credits:billing_migration_convert_set_created splitStatements:false rollbackSplitStatements:false
+--comment: The money moves here and nowhere else: claim and zero the source, credit the wallet, write ledger and log, as one statement over a set of users. Everything after the claim takes its amounts from what was really zeroed.
+SELECT billing_migration_register('function', 'billing_migration_convert_set');
+CREATE FUNCTION billing_migration_convert_set(p_run_id uuid, p_after_user_id uuid, p_limit_users integer)
+RETURNS TABLE (
+    last_user_id uuid,
+    users bigint,
+    usd numeric,
+    uah numeric,
+    credits numeric,
+    remainder numeric
+)
+LANGUAGE plpgsql
+-- The planner cannot know how many users a batch has yet to claim, and guesses one. Both settings keep it to
+-- what is right at any size: read the batch's key range by index, join by hash or merge.
+SET enable_seqscan = 'off'
+SET enable_nestloop = 'off'
+-- Each batch would compile the statement again, which costs more than it saves.
+SET jit = 'off'
+AS $function$
+DECLARE
+    v_run billing_migration_run;
+    -- The start of every id of this batch, by the clock as in a UUID of version 7: entries that are written together
+    -- stand together in the index of a large ledger, instead of one on each of its pages.
+    v_id_start text := regexp_replace(
+        lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0'), '(.{8})(.{4})', '\1-\2-7');
+BEGIN
+    SELECT r.* INTO STRICT v_run FROM billing_migration_run AS r WHERE r.id = p_run_id;
+
+    -- EXECUTE plans each batch with its own values; plan_cache_mode would do so too, but would have every
+    -- foreign-key check planned anew as well.
+    EXECUTE $sql$
+    SELECT n.user_id
+    FROM (
+        SELECT b.user_id
+        FROM user_billing AS b
+        WHERE
+            (b.balance_usd > 0 OR (b.balance_uah > 0 AND $3 > 0))
+            AND ($1 IS NULL OR b.user_id > $1)
+        ORDER BY b.user_id
+        LIMIT $2
+    ) AS n
+    ORDER BY n.user_id DESC
+    LIMIT 1
+    $sql$
+    INTO last_user_id
+    USING p_after_user_id, p_limit_users, coalesce(v_run.credits_per_uah, 0);
+
+    EXECUTE $sql$
+    WITH
+    candidate AS MATERIALIZED (
+        SELECT
+            b.user_id,
+            b.balance_usd,
+            b.balance_uah
+        FROM user_billing AS b
+        WHERE
+            (b.balance_usd > 0 OR (b.balance_uah > 0 AND $5 > 0))
+            AND ($2 IS NULL OR b.user_id > $2)
+            AND b.user_id <= $3
+        ORDER BY b.user_id
+        FOR NO KEY UPDATE
+    ),
+    valued AS MATERIALIZED (
+        SELECT
+            p.user_id,
+            p.usd,
+            p.uah,
+            p.usd * $4 + p.uah * $5 AS exact_credits
+        FROM (
+            SELECT
+                c.user_id,
+                CASE WHEN c.balance_usd > 0 THEN c.balance_usd ELSE 0 END AS usd,
+                CASE WHEN c.balance_uah > 0 AND $5 > 0 THEN c.balance_uah ELSE 0 END AS uah
+            FROM candidate AS c
+        ) AS p
+    ),
+    priced AS MATERIALIZED (
+        SELECT
+            v.user_id,
+            v.usd,
+            v.uah,
+            v.exact_credits,
+            billing_credits(v.exact_credits, $6, $7) AS credits
+        FROM valued AS v
+    ),
+    zeroed AS (
+        UPDATE user_billing AS b
+        SET
+            balance_usd = b.balance_usd - p.usd,
+            balance_uah = b.balance_uah - p.uah
+        FROM priced AS p
+        WHERE
+            b.user_id = p.user_id
+            AND ($2 IS NULL OR b.user_id > $2)
+            AND b.user_id <= $3
+            AND p.credits > 0
+        RETURNING
+            b.user_id,
+            b.balance_usd + p.usd AS old_balance_usd,
+            b.balance_uah + p.uah AS old_balance_uah,
+            p.usd,
+            p.uah,
+            p.exact_credits,
+            p.credits,
+            gen_random_uuid() AS wallet_id,
+            ($9 || substr(gen_random_uuid()::text, 16))::uuid AS ledger_entry_id
+    ),
+    credited_before AS (
+        UPDATE user_credits AS c
+        SET
+            balance = c.balance + z.credits,
+            total_earned = c.total_earned + z.credits,
+            updated_at = now()
+        FROM zeroed AS z
+        WHERE
+            c.user_id = z.user_id
+            AND ($2 IS NULL OR c.user_id > $2)
+            AND c.user_id <= $3
+        RETURNING
+            c.user_id,
+            c.balance
+    ),
+    -- Apart from the above, which is cheaper for a wallet that exists; a wallet made meanwhile is found as a conflict.
+    credited_first AS (
+        INSERT INTO user_credits AS c (id, user_id, balance, total_earned)
+        SELECT
+            z.wallet_id,
+            z.user_id,
+            z.credits,
+            z.credits
+        FROM zeroed AS z
+        WHERE NOT EXISTS (
+            SELECT 1
+            FROM credited_before AS e
+            WHERE e.user_id = z.user_id
+        )
+        ON CONFLICT (user_id) DO UPDATE SET
+            balance = c.balance + excluded.balance,
+            total_earned = c.total_earned + excluded.total_earned,
+            updated_at = now()
+        RETURNING
+            c.user_id,
+            c.balance,
+            c.id AS wallet_id
+    ),
+    credited AS (
+        SELECT
+            e.user_id,
+            e.balance,
+            NULL::uuid AS wallet_id
+        FROM credited_before AS e
+        UNION ALL
+        SELECT
+            f.user_id,
+            f.balance,
+            f.wallet_id
+        FROM credited_first AS f
+    ),
+    booked AS (
+        SELECT
+            z.user_id,
+            z.old_balance_usd,
+            z.old_balance_uah,
+            z.usd,
+            z.uah,
+            z.exact_credits,
+            z.credits,
+            z.ledger_entry_id,
+            c.balance AS balance_after,
+            c.wallet_id IS NOT DISTINCT FROM z.wallet_id AS credits_row_created
+        FROM zeroed AS z
+        JOIN credited AS c ON c.user_id = z.user_id
+    ),
+    entered AS (
+        INSERT INTO credit_transactions (
+            id, user_id, transaction_type, amount, balance_before, balance_after, source, source_id, description)
+        SELECT
+            k.ledger_entry_id,
+            k.user_id,
+            'migration',
+            k.credits,
+            k.balance_after - k.credits,
+            k.balance_after,
+            'billing_usd_to_credits',
+            $1::text,
+            'Migrated from user_billing: $' || k.usd || ' USD'
+                || CASE WHEN k.uah > 0 THEN ' + ' || k.uah || ' UAH' ELSE '' END
+                || ' → ' || trim_scale(k.credits) || ' credits (rate: ' || $8 || ')'
+        FROM booked AS k
+    ),
+    logged AS (
+        INSERT INTO billing_migration_log (
+            id, run_id, user_id, old_balance_usd, old_balance_uah, new_credits, conversion_rate, status, reason,
+            migrated_by, converted_usd, converted_uah, remainder, ledger_entry_id, credits_row_created)
+        SELECT
+            k.ledger_entry_id,  -- The log is another table: its row may share the id, and is spared a random one.
+            $1,
+            k.user_id,
+            k.old_balance_usd,
+            k.old_balance_uah,
+            k.credits,
+            $4,
+            'success',
+            CASE
+                WHEN k.old_balance_usd <> k.usd THEN k.old_balance_usd || ' USD is negative and stays'
+                WHEN k.old_balance_uah < 0 THEN k.old_balance_uah || ' UAH is negative and stays'
+                WHEN k.old_balance_uah <> k.uah THEN k.old_balance_uah || ' UAH stays: no credits.perUah'
+            END,
+            'migration_021',
+            k.usd,
+            k.uah,
+            k.exact_credits - k.credits,
+            k.ledger_entry_id,
+            k.credits_row_created
+        FROM booked AS k
+    ),
+    done AS (
+        SELECT
+            count(*) AS users,
+            coalesce(sum(k.usd), 0) AS usd,
+            coalesce(sum(k.uah), 0) AS uah,
+            coalesce(sum(k.credits), 0) AS credits,
+            coalesce(sum(k.exact_credits - k.credits), 0) AS remainder
+        FROM booked AS k
+    )
+    SELECT
+        d.users,
+        d.usd,
+        d.uah,
+        d.credits,
+        d.remainder
+    FROM done AS d
+    $sql$
+    INTO users, usd, uah, credits, remainder
+    USING
+        p_run_id,
+        p_after_user_id,
+        last_user_id,
+        v_run.credits_per_usd,
+        coalesce(v_run.credits_per_uah, 0),
+        v_run.rounding,
+        v_run.credits_scale,
+        v_run.credits_per_usd || 'x' || coalesce(', UAH ' || v_run.credits_per_uah || 'x', ''),
+        v_id_start;
+    IF credits = 'NaN' THEN
+        RAISE EXCEPTION 'balance is NaN';
+    END IF;
+
+    RETURN NEXT;
+END
+$function$;
+
+COMMENT ON FUNCTION billing_migration_convert_set(uuid, uuid, integer) IS
+    'Moves the money of the next p_limit_users users after p_after_user_id, all or none. Called by billing_migration_convert_batch, which keeps the run''s totals.';
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_convert_set');
+
+--changeset liquibase-credits:billing_migration_convert_batch_created splitStatements:false rollbackSplitStatements:false
+--comment: One batch with its policy on errors. A failing set is halved until the failing user stands alone; the others stay set-based. With on_error skip that user is logged with the cause; with stop all such users are named and nothing of it stays.
+SELECT billing_migration_register('function', 'billing_migration_convert_batch');
+CREATE FUNCTION billing_migration_convert_batch(p_run_id uuid, p_after_user_id uuid, p_limit_users integer)
+RETURNS TABLE (
+    last_user_id uuid,
+    users bigint,
+    usd numeric,
+    uah numeric,
+    credits numeric,
+    remainder numeric
+)
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_run billing_migration_run;
+    v_after_user_id uuid := p_after_user_id;
+    v_left_users integer := coalesce(p_limit_users, 2147483647);
+    v_set_users integer := v_left_users;
+    v_done record;
+    v_error_users bigint := 0;
+    v_first_errors text[] := '{}';
+BEGIN
+    SELECT r.* INTO STRICT v_run FROM billing_migration_run AS r WHERE r.id = p_run_id;
+    IF v_run.status <> 'running' THEN
+        RAISE EXCEPTION 'run % is %; only a running one converts', p_run_id, v_run.status;
+    END IF;
+
+    users := 0;
+    usd := 0;
+    uah := 0;
+    credits := 0;
+    remainder := 0;
+    WHILE v_left_users > 0 LOOP
+        BEGIN
+            SELECT s.last_user_id, s.users, s.usd, s.uah, s.credits, s.remainder
+            INTO v_done
+            FROM billing_migration_convert_set(p_run_id, v_after_user_id, v_set_users) AS s;
+            users := users + v_done.users;
+            usd := usd + v_done.usd;
+            uah := uah + v_done.uah;
+            credits := credits + v_done.credits;
+            remainder := remainder + v_done.remainder;
+            v_left_users := v_left_users - v_set_users;
+            v_set_users := least(v_left_users, 2 * v_set_users::bigint);
+        EXCEPTION WHEN OTHERS THEN
+            -- Locks, deadlocks, missing rights or objects, resources: no user's fault.
+            IF left(SQLSTATE, 2) IN ('08', '25', '40', '42', '53', '54', '55', '57', '58', 'XX') THEN
+                RAISE;
+            END IF;
+            -- All is taken back at the end, so the others may be tried as well.
+            IF v_error_users = 0 AND v_run.on_error = 'stop' AND v_run.commit_mode = 'once' THEN
+                v_left_users := 2147483647;
+            END IF;
+            IF v_set_users > 1 THEN
+                v_set_users := least(v_set_users / 2, 5000);
+                CONTINUE;
+            END IF;
+            INSERT INTO billing_migration_log AS l (
+                run_id, user_id, old_balance_usd, old_balance_uah, new_credits, conversion_rate,
+                status, reason, migrated_by)
+            SELECT
+                p_run_id, n.user_id, n.balance_usd, n.balance_uah, 0, v_run.credits_per_usd,
+                'error',
+                CASE
+                    WHEN u.id IS NULL THEN 'no row in users'
+                    WHEN SQLSTATE <> '22003' THEN SQLERRM
+                    WHEN v.credits + coalesce(c.balance, 0) >= t.credits_limit
+                        THEN v.credits || ' credits on top of ' || coalesce(c.balance, 0) || ' do not fit'
+                    ELSE v.credits || ' credits on top of ' || coalesce(c.total_earned, 0) || ' earned do not fit'
+                END,
+                'migration_021'
+            FROM (
+                SELECT b.user_id, b.balance_usd, b.balance_uah
+                FROM user_billing AS b
+                WHERE
+                    (b.balance_usd > 0 OR (b.balance_uah > 0 AND v_run.credits_per_uah > 0))
+                    AND (v_after_user_id IS NULL OR b.user_id > v_after_user_id)
+                ORDER BY b.user_id
+                LIMIT 1
+            ) AS n
+            LEFT JOIN users AS u ON u.id = n.user_id
+            LEFT JOIN user_credits AS c ON c.user_id = n.user_id
+            CROSS JOIN LATERAL (
+                SELECT billing_credits(
+                    greatest(n.balance_usd, 0) * v_run.credits_per_usd
+                        + greatest(n.balance_uah, 0) * coalesce(v_run.credits_per_uah, 0),
+                    v_run.rounding, v_run.credits_scale) AS credits
+            ) AS v
+            CROSS JOIN (
+                SELECT 10::numeric ^ min(((a.atttypmod - 4) >> 16) - ((a.atttypmod - 4) & 65535)) AS credits_limit
+                FROM pg_attribute AS a
+                WHERE
+                    a.attrelid IN ('user_credits'::regclass, 'credit_transactions'::regclass)
+                    AND a.attname IN ('balance', 'total_earned', 'amount', 'balance_before', 'balance_after')
+                    AND a.atttypmod >= 0
+            ) AS t
+            RETURNING l.user_id AS last_user_id, l.reason INTO v_done;
+            v_error_users := v_error_users + 1;
+            IF v_error_users <= 20 THEN
+                v_first_errors := v_first_errors || format('%s (%s)', v_done.last_user_id, split_part(v_done.reason, E'\n', 1));
+            END IF;
+            v_left_users := v_left_users - 1;
+            v_set_users := least(v_left_users, 2);
+        END;
+        EXIT WHEN v_done.last_user_id IS NULL;
+        v_after_user_id := v_done.last_user_id;
+        last_user_id := v_after_user_id;
+    END LOOP;
+
+    IF v_error_users > 0 AND v_run.on_error = 'stop' THEN
+        RAISE EXCEPTION
+            '% user(s) cannot be converted: %; %',
+            v_error_users,
+            array_to_string(v_first_errors, ', ')
+                || CASE WHEN v_error_users > 20 THEN ', and ' || v_error_users - 20 || ' more' ELSE '' END,
+            CASE v_run.commit_mode
+                WHEN 'batch' THEN 'no balance of this batch was changed; correct them'
+                ELSE 'no balance was changed; correct them, or set credits.onError=skip to convert the others'
+            END;
+    END IF;
+
+    UPDATE billing_migration_run AS r
+    SET
+        done_users = r.done_users + billing_migration_convert_batch.users,
+        done_usd = r.done_usd + billing_migration_convert_batch.usd,
+        done_uah = r.done_uah + billing_migration_convert_batch.uah,
+        done_credits = r.done_credits + billing_migration_convert_batch.credits,
+        done_remainder = r.done_remainder + billing_migration_convert_batch.remainder,
+        last_user_id = coalesce(billing_migration_convert_batch.last_user_id, r.last_user_id)
+    WHERE r.id = p_run_id;
+    RETURN NEXT;
+END
+$function$;
+
+COMMENT ON FUNCTION billing_migration_convert_batch(uuid, uuid, integer) IS
+    'Converts the next p_limit_users users after p_after_user_id (null: from the start; limit null: all) under a running run; last_user_id is null when none was left. Amounts in USD, UAH and credits.';
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_convert_batch');

@@ -1,0 +1,97 @@
+--liquibase formatted sql
+
+--changeset liquibase-credits:billing_migration_verify_created splitStatements:false rollbackSplitStatements:false
+--comment: Turns the proof into a failure: an invariant that does not hold stops the command with both sides printed.
+SELECT billing_migration_register('function', 'billing_migration_verify');
+CREATE FUNCTION billing_migration_verify(p_run_id uuid) RETURNS void
+LANGUAGE plpgsql
+-- Right after a conversion nothing is known of log and ledger yet, and nested loops look cheap.
+SET enable_nestloop = 'off'
+SET jit = 'off'
+AS $function$
+DECLARE
+    v_proof billing_migration_reconciliation;
+    v_failed text;
+BEGIN
+    SELECT p.* INTO STRICT v_proof FROM billing_migration_reconciliation AS p WHERE p.run_id = p_run_id;
+    v_failed := concat_ws(
+        '; ',
+        CASE WHEN NOT v_proof.i1_holds THEN format(
+            'I1 source x rate is %s, credits + remainder %s',
+            v_proof.i1_source_times_rate, v_proof.i1_credits_plus_remainder) END,
+        CASE WHEN NOT v_proof.i2_holds THEN format(
+            'I2 run says %s, log says %s, ledger says %s credits',
+            v_proof.i2_run_totals, v_proof.i2_log_totals, v_proof.i2_ledger_credits) END,
+        CASE WHEN NOT v_proof.i3_holds THEN format(
+            'I3 %s ledger entries are missing or do not add up', v_proof.i3_wrong_entries) END,
+        CASE WHEN NOT v_proof.i4_holds THEN format(
+            'I4 %s log rows for %s users', v_proof.i4_log_rows, v_proof.i4_users) END,
+        CASE WHEN NOT v_proof.i5_holds THEN format(
+            'I5 %s converted users kept their balance', v_proof.i5_unzeroed_users) END,
+        CASE WHEN NOT v_proof.i6_holds THEN format(
+            'I6 %s of %s reversals do not return what they took',
+            v_proof.i6_wrong_reversals, v_proof.i6_reversed_users) END);
+    IF v_failed <> '' THEN
+        RAISE EXCEPTION 'proof of run % failed: %', p_run_id, v_failed;
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION billing_migration_verify(uuid) IS
+    'Raises, with both sides printed, if an invariant of the run does not hold; see billing_migration_reconciliation.';
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_verify');
+
+--changeset liquibase-credits:billing_migration_finish_created splitStatements:false rollbackSplitStatements:false
+--comment: Ends a run: names who was skipped and why, proves the invariants, and arms the guard against late writes. A failed proof raises, and in commit mode once takes everything back with it.
+SELECT billing_migration_register('function', 'billing_migration_finish');
+CREATE FUNCTION billing_migration_finish(p_run_id uuid) RETURNS void
+LANGUAGE plpgsql
+AS $function$
+BEGIN
+    INSERT INTO billing_migration_log (
+        run_id, user_id, old_balance_usd, old_balance_uah, new_credits, conversion_rate, status, reason, migrated_by)
+    SELECT
+        r.id,
+        p.user_id,
+        p.balance_usd,
+        p.balance_uah,
+        0,
+        r.credits_per_usd,
+        'skipped',
+        p.reason,
+        'migration_021'
+    FROM billing_migration_run AS r
+    CROSS JOIN LATERAL billing_migration_preview(r.credits_per_usd, r.credits_per_uah, r.rounding) AS p
+    WHERE
+        r.id = p_run_id
+        AND p.outcome = 'skipped'
+        AND NOT EXISTS (
+            SELECT 1
+            FROM billing_migration_log AS l
+            WHERE l.user_id = p.user_id AND l.run_id = p_run_id
+        );
+
+    UPDATE billing_migration_run AS r
+    SET
+        status = 'completed',
+        finished_at = clock_timestamp(),
+        skipped_users = c.skipped_users,
+        error_users = c.error_users
+    FROM (
+        SELECT
+            count(*) FILTER (WHERE l.status = 'skipped') AS skipped_users,
+            count(*) FILTER (WHERE l.status = 'error') AS error_users
+        FROM billing_migration_log AS l
+        WHERE l.run_id = p_run_id
+    ) AS c
+    WHERE r.id = p_run_id;
+
+    PERFORM billing_migration_verify(p_run_id);
+    PERFORM billing_migration_arm(r.late_writes, r.id)
+    FROM billing_migration_run AS r
+    WHERE r.id = p_run_id AND r.late_writes <> 'allow';
+END
+$function$;
+
+COMMENT ON FUNCTION billing_migration_finish(uuid) IS
+    'Logs the skipped users, completes the run and proves invariants I1 to I6; raises, with both sides printed, if one does not hold.';
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_finish');

@@ -1,0 +1,164 @@
+--liquibase formatted sql
+
+--changeset liquibase-credits:billing_migration_reconciliation_created splitStatements:false rollbackSplitStatements:false
+--comment: The proof. One row per run, each invariant with its two sides, so that anybody may check without trusting the tool. Users deleted since count with what their log row says.
+SELECT billing_migration_register('view', 'billing_migration_reconciliation');
+CREATE VIEW billing_migration_reconciliation AS
+SELECT
+    r.id AS run_id,
+    r.status,
+    p.source_value AS i1_source_times_rate,
+    p.log_credits + p.log_remainder AS i1_credits_plus_remainder,
+    p.source_value = p.log_credits + p.log_remainder AS i1_holds,
+    format('%s users, %s USD, %s UAH, %s credits, %s remainder',
+        r.done_users, r.done_usd, r.done_uah, r.done_credits, trim_scale(r.done_remainder)) AS i2_run_totals,
+    format('%s users, %s USD, %s UAH, %s credits, %s remainder',
+        p.log_users, p.log_usd, p.log_uah, p.log_credits, trim_scale(p.log_remainder)) AS i2_log_totals,
+    p.ledger_credits AS i2_ledger_credits,
+    (r.done_users, r.done_usd, r.done_uah, r.done_credits, r.done_remainder, p.ledger_credits)
+        = (p.log_users, p.log_usd, p.log_uah, p.log_credits, p.log_remainder, p.log_credits) AS i2_holds,
+    p.wrong_entries AS i3_wrong_entries,
+    p.wrong_entries = 0 AS i3_holds,
+    p.log_users AS i4_log_rows,
+    p.distinct_users AS i4_users,
+    p.log_users = p.distinct_users AS i4_holds,
+    p.unzeroed_users AS i5_unzeroed_users,
+    p.late_users AS i5_late_users,
+    p.late_usd AS i5_late_usd,
+    p.late_uah AS i5_late_uah,
+    p.unzeroed_users = 0 AS i5_holds,
+    x.reversed_users AS i6_reversed_users,
+    x.wrong_reversals AS i6_wrong_reversals,
+    x.wrong_reversals = 0 AS i6_holds
+FROM billing_migration_run AS r
+CROSS JOIN LATERAL (
+    SELECT
+        count(*) AS log_users,
+        count(DISTINCT l.user_id) AS distinct_users,
+        coalesce(sum(l.converted_usd), 0) AS log_usd,
+        coalesce(sum(l.converted_uah), 0) AS log_uah,
+        coalesce(sum(l.new_credits), 0) AS log_credits,
+        coalesce(sum(l.remainder), 0) AS log_remainder,
+        coalesce(sum(l.converted_usd), 0) * r.credits_per_usd
+            + coalesce(sum(l.converted_uah), 0) * coalesce(r.credits_per_uah, 0) AS source_value,
+        coalesce(sum(CASE WHEN t.id IS NULL AND s.is_deleted THEN l.new_credits ELSE t.amount END), 0)
+            AS ledger_credits,
+        count(*) FILTER (
+            WHERE (
+                t.balance_after - t.balance_before = t.amount
+                AND t.amount = l.new_credits
+                AND t.user_id = l.user_id
+            ) IS NOT TRUE
+            AND NOT s.is_deleted
+        ) AS wrong_entries,
+        -- A row that still carries the transaction of its log row was last written by the conversion itself.
+        count(*) FILTER (WHERE s.is_positive AND b.xmin = l.xmin) AS unzeroed_users,
+        count(*) FILTER (WHERE s.is_positive AND b.xmin <> l.xmin) AS late_users,
+        coalesce(sum(b.balance_usd) FILTER (WHERE b.xmin <> l.xmin AND b.balance_usd > 0 AND s.is_positive), 0)
+            AS late_usd,
+        coalesce(sum(b.balance_uah) FILTER (WHERE b.xmin <> l.xmin AND b.balance_uah > 0 AND s.is_positive), 0)
+            AS late_uah
+    FROM billing_migration_log AS l
+    LEFT JOIN credit_transactions AS t ON t.id = l.ledger_entry_id
+    LEFT JOIN user_billing AS b ON b.user_id = l.user_id
+    CROSS JOIN LATERAL (
+        SELECT
+            l.reversed_at IS NULL
+            AND (b.balance_usd > 0 OR (b.balance_uah > 0 AND r.credits_per_uah IS NOT NULL)) AS is_positive,
+            NOT EXISTS (SELECT 1 FROM users AS u WHERE u.id = l.user_id) AS is_deleted
+    ) AS s
+    WHERE l.run_id = r.id AND l.status IN ('success', 'rolled_back')
+) AS p
+-- Apart from the above: while nothing is reversed, the ledger is not read a second time.
+CROSS JOIN LATERAL (
+    SELECT
+        count(*) AS reversed_users,
+        count(*) FILTER (
+            WHERE u.id IS NOT NULL AND (
+                coalesce(v.amount, 0) = -l.reversed_credits
+                AND l.reversed_credits <= l.new_credits
+                AND l.reversed_usd <= l.converted_usd
+                AND l.reversed_uah <= l.converted_uah
+                AND (
+                    l.reversed_credits <> l.new_credits
+                    OR (l.reversed_usd = l.converted_usd AND l.reversed_uah = l.converted_uah)
+                )
+            ) IS NOT TRUE
+        ) AS wrong_reversals
+    FROM billing_migration_log AS l
+    LEFT JOIN users AS u ON u.id = l.user_id
+    LEFT JOIN credit_transactions AS v ON v.id = l.reversal_entry_id
+    WHERE l.run_id = r.id AND l.status IN ('success', 'rolled_back') AND l.reversed_at IS NOT NULL
+) AS x;
+
+COMMENT ON VIEW billing_migration_reconciliation IS
+    'One row per run. I1: source x rate = credits + remainder. I2: run = log = ledger. I3: every ledger entry adds up. I4: no user twice. I5: no converted balance left, except money that arrived later (listed). I6: reversals return what they took.';
+--rollback SELECT billing_migration_unregister('view', 'billing_migration_reconciliation');
+
+--changeset liquibase-credits:billing_migration_discrepancy_created splitStatements:false rollbackSplitStatements:false
+--comment: The proof says whether; this view says who. One row per finding, with the run and the user, for the person who has to put it right.
+SELECT billing_migration_register('view', 'billing_migration_discrepancy');
+CREATE VIEW billing_migration_discrepancy AS
+SELECT
+    l.run_id,
+    l.user_id,
+    f.finding
+FROM billing_migration_log AS l
+JOIN billing_migration_run AS r ON r.id = l.run_id
+JOIN users AS u ON u.id = l.user_id
+LEFT JOIN credit_transactions AS t ON t.id = l.ledger_entry_id
+LEFT JOIN credit_transactions AS v ON v.id = l.reversal_entry_id
+LEFT JOIN user_billing AS b ON b.user_id = l.user_id
+LEFT JOIN user_credits AS c ON c.user_id = l.user_id
+LEFT JOIN LATERAL (
+    SELECT n.balance_after
+    FROM credit_transactions AS n
+    WHERE n.user_id = l.user_id
+    ORDER BY n.created_at DESC, n.id = t.id, n.id DESC
+    LIMIT 1
+) AS newest ON true
+CROSS JOIN LATERAL (
+    SELECT
+        l.converted_usd * r.credits_per_usd + l.converted_uah * coalesce(r.credits_per_uah, 0) AS exact_credits
+) AS x
+CROSS JOIN LATERAL (
+    VALUES
+        (
+            x.exact_credits <> l.new_credits + l.remainder,
+            'log: worth ' || x.exact_credits || ' credits, logged ' || l.new_credits || ' + ' || l.remainder
+        ),
+        (t.id IS NULL, 'ledger: entry ' || l.ledger_entry_id || ' is missing'),
+        (
+            t.balance_after - t.balance_before <> t.amount OR t.amount <> l.new_credits OR t.user_id <> l.user_id,
+            'ledger: entry ' || t.id || ' says ' || t.balance_before || ' + ' || t.amount || ' = ' || t.balance_after
+                || ', the log ' || l.new_credits
+        ),
+        (
+            l.reversed_at IS NOT NULL AND coalesce(v.amount, 0) <> -l.reversed_credits,
+            'reversal: the log took ' || l.reversed_credits || ' credits, the ledger says ' || coalesce(v.amount, 0)
+        ),
+        (
+            l.reversed_at IS NULL AND c.balance IS DISTINCT FROM newest.balance_after,
+            'credits: balance is ' || coalesce(c.balance::text, 'gone') || ', the newest ledger entry says '
+                || coalesce(newest.balance_after::text, 'nothing')
+        ),
+        (
+            l.reversed_at IS NULL AND (b.balance_usd > 0 OR (b.balance_uah > 0 AND r.credits_per_uah IS NOT NULL)),
+            'billing: ' || b.balance_usd || ' USD and ' || b.balance_uah || ' UAH '
+                || CASE WHEN b.xmin = l.xmin THEN 'were not zeroed' ELSE 'arrived after the conversion' END
+        )
+) AS f (is_found, finding)
+WHERE l.status IN ('success', 'rolled_back') AND f.is_found
+
+UNION ALL
+SELECT
+    p.run_id,
+    NULL,
+    'run: totals are ' || p.i2_run_totals || ', the log says ' || p.i2_log_totals || ', the ledger '
+        || p.i2_ledger_credits || ' credits'
+FROM billing_migration_reconciliation AS p
+WHERE NOT p.i2_holds;
+
+COMMENT ON VIEW billing_migration_discrepancy IS
+    'One row per finding: which user of which run differs between log, ledger, credits, billing and run totals. Empty: all agree. Money that arrived after the conversion is a finding here and no failure of the proof.';
+--rollback SELECT billing_migration_unregister('view', 'billing_migration_discrepancy');

@@ -1,0 +1,312 @@
+--liquibase formatted sql
+
+--changeset liquibase-credits:billing_migration_reversal_created splitStatements:false rollbackSplitStatements:false
+--comment: What an undo would do to every converted user, as a query: who gets what back, what stays and why. The undo itself reads it too, run by run; an undo of all runs shares what is left of a balance between them, newest first.
+SELECT billing_migration_register('function', 'billing_migration_reversal');
+CREATE FUNCTION billing_migration_reversal(
+    p_run_id uuid,
+    p_on_spent text,
+    p_after_user_id uuid DEFAULT NULL,
+    p_upto_user_id uuid DEFAULT NULL
+)
+RETURNS TABLE (
+    run_id uuid,
+    user_id uuid,
+    ledger_entry_id uuid,
+    credits numeric,
+    credits_back numeric,
+    usd_back numeric,
+    uah_back numeric,
+    outcome text,
+    reason text
+)
+LANGUAGE sql
+STABLE
+AS $function$
+SELECT
+    l.run_id,
+    l.user_id,
+    l.ledger_entry_id,
+    l.new_credits,
+    CASE g.outcome WHEN 'full' THEN l.new_credits WHEN 'partial' THEN w.left_credits ELSE 0 END,
+    CASE g.outcome
+        WHEN 'full' THEN l.converted_usd
+        WHEN 'partial' THEN div(l.converted_usd * w.left_credits * 100, l.new_credits + l.remainder) * 0.01
+        ELSE 0
+    END,
+    CASE g.outcome
+        WHEN 'full' THEN l.converted_uah
+        WHEN 'partial' THEN div(l.converted_uah * w.left_credits * 100, l.new_credits + l.remainder) * 0.01
+        ELSE 0
+    END,
+    g.outcome,
+    CASE
+        WHEN u.id IS NULL THEN 'user deleted'
+        WHEN b.user_id IS NULL THEN 'user_billing row deleted'
+        WHEN c.user_id IS NULL THEN 'user_credits row deleted'
+        WHEN g.outcome <> 'full'
+            THEN l.new_credits - w.left_credits || ' of ' || l.new_credits || ' credits spent'
+        WHEN w.balance < l.new_credits THEN 'balance goes to ' || w.balance - l.new_credits
+    END
+FROM billing_migration_log AS l
+LEFT JOIN users AS u
+    ON u.id = l.user_id
+    AND (p_after_user_id IS NULL OR u.id > p_after_user_id)
+    AND (p_upto_user_id IS NULL OR u.id <= p_upto_user_id)
+LEFT JOIN user_billing AS b
+    ON b.user_id = l.user_id
+    AND (p_after_user_id IS NULL OR b.user_id > p_after_user_id)
+    AND (p_upto_user_id IS NULL OR b.user_id <= p_upto_user_id)
+LEFT JOIN user_credits AS c
+    ON c.user_id = l.user_id
+    AND (p_after_user_id IS NULL OR c.user_id > p_after_user_id)
+    AND (p_upto_user_id IS NULL OR c.user_id <= p_upto_user_id)
+-- Only when all runs are asked for: what an undo takes from this user before it comes to this run.
+LEFT JOIN (
+    SELECT
+        o.run_id,
+        o.user_id,
+        sum(n.new_credits) AS credits
+    FROM billing_migration_log AS o
+    JOIN billing_migration_run AS o_run ON o_run.id = o.run_id
+    JOIN billing_migration_log AS n ON n.user_id = o.user_id AND n.status = 'success' AND n.reversed_at IS NULL
+    JOIN billing_migration_run AS n_run ON n_run.id = n.run_id
+    WHERE
+        p_run_id IS NULL
+        AND (n_run.started_at > o_run.started_at OR (n_run.started_at = o_run.started_at AND n_run.id < o_run.id))
+    GROUP BY o.run_id, o.user_id
+) AS newer
+    ON newer.run_id = l.run_id AND newer.user_id = l.user_id
+CROSS JOIN LATERAL (
+    SELECT
+        coalesce(c.balance, 0) - coalesce(newer.credits, 0) AS balance,
+        least(l.new_credits, greatest(coalesce(c.balance, 0) - coalesce(newer.credits, 0), 0)) AS left_credits
+) AS w
+CROSS JOIN LATERAL (
+    SELECT
+        CASE
+            WHEN u.id IS NULL THEN 'gone'
+            WHEN b.user_id IS NOT NULL AND w.left_credits = l.new_credits THEN 'full'
+            WHEN p_on_spent = 'refuse' THEN 'refused'
+            WHEN b.user_id IS NULL THEN 'kept'
+            WHEN p_on_spent = 'debt' AND c.user_id IS NOT NULL THEN 'full'
+            WHEN w.left_credits > 0 THEN 'partial'
+            ELSE 'kept'
+        END AS outcome
+) AS g
+WHERE
+    (l.run_id = p_run_id OR (p_run_id IS NULL AND l.run_id IS NOT NULL))
+    AND l.status = 'success'
+    AND l.reversed_at IS NULL
+    AND (p_after_user_id IS NULL OR l.user_id > p_after_user_id)
+    AND (p_upto_user_id IS NULL OR l.user_id <= p_upto_user_id)
+$function$;
+
+COMMENT ON FUNCTION billing_migration_reversal(uuid, text, uuid, uuid) IS
+    'Predicts the undo of a run, or with null of all runs, per user; p_on_spent refuse, remainder or debt. Outcome: full, partial (what is left, at the run''s rate, rounded down), kept (nothing to take or nowhere to return it), gone (user deleted) or refused.';
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_reversal');
+
+--changeset liquibase-credits:billing_migration_reverse_batch_created splitStatements:false rollbackSplitStatements:false
+--comment: The money moves back here and nowhere else: takes credits, returns the source on top of what arrived meanwhile, writes the reversing ledger entry, marks the log row. Reads the log, never a rate.
+SELECT billing_migration_register('function', 'billing_migration_reverse_batch');
+CREATE FUNCTION billing_migration_reverse_batch(
+    p_run_id uuid,
+    p_after_user_id uuid,
+    p_limit_users integer,
+    p_on_spent text
+) RETURNS TABLE (
+    last_user_id uuid,
+    users bigint,
+    usd numeric,
+    uah numeric,
+    credits numeric
+)
+LANGUAGE plpgsql
+-- As in billing_migration_convert_set.
+SET enable_seqscan = 'off'
+SET enable_nestloop = 'off'
+SET jit = 'off'
+AS $function$
+DECLARE
+    v_refused bigint;
+    -- As in billing_migration_convert_set.
+    v_id_start text := regexp_replace(
+        lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0'), '(.{8})(.{4})', '\1-\2-7');
+BEGIN
+    EXECUTE $sql$
+    SELECT n.user_id
+    FROM (
+        SELECT l.user_id
+        FROM billing_migration_log AS l
+        WHERE
+            l.run_id = $1
+            AND l.status = 'success'
+            AND l.reversed_at IS NULL
+            AND ($2 IS NULL OR l.user_id > $2)
+        ORDER BY l.user_id
+        LIMIT $3
+    ) AS n
+    ORDER BY n.user_id DESC
+    LIMIT 1
+    $sql$
+    INTO last_user_id
+    USING p_run_id, p_after_user_id, p_limit_users;
+
+    -- Locks in key order, billing before credits, like the conversion; after this nobody can spend.
+    EXECUTE $sql$
+    SELECT count(*)
+    FROM (
+        SELECT b.user_id
+        FROM user_billing AS b
+        JOIN billing_migration_log AS l ON l.user_id = b.user_id
+        WHERE
+            l.run_id = $1
+            AND ($2 IS NULL OR (l.user_id > $2 AND b.user_id > $2))
+            AND l.user_id <= $3
+            AND b.user_id <= $3
+        ORDER BY b.user_id
+        FOR NO KEY UPDATE
+    ) AS locked
+    $sql$
+    USING p_run_id, p_after_user_id, last_user_id;
+    EXECUTE $sql$
+    SELECT count(*)
+    FROM (
+        SELECT c.user_id
+        FROM user_credits AS c
+        JOIN billing_migration_log AS l ON l.user_id = c.user_id
+        WHERE
+            l.run_id = $1
+            AND ($2 IS NULL OR (l.user_id > $2 AND c.user_id > $2))
+            AND l.user_id <= $3
+            AND c.user_id <= $3
+        ORDER BY c.user_id
+        FOR NO KEY UPDATE OF c
+    ) AS locked
+    $sql$
+    USING p_run_id, p_after_user_id, last_user_id;
+
+    EXECUTE $sql$
+    WITH
+    due AS MATERIALIZED (
+        SELECT
+            l.user_id,
+            l.ledger_entry_id,
+            l.credits_back,
+            l.usd_back,
+            l.uah_back,
+            l.outcome,
+            l.reason,
+            ($5 || substr(gen_random_uuid()::text, 16))::uuid AS reversal_entry_id
+        FROM billing_migration_reversal($1, $3, $2, $4) AS l
+    ),
+    returned AS (
+        UPDATE user_billing AS b
+        SET
+            balance_usd = b.balance_usd + d.usd_back,
+            balance_uah = b.balance_uah + d.uah_back
+        FROM due AS d
+        WHERE
+            b.user_id = d.user_id
+            AND ($2 IS NULL OR b.user_id > $2)
+            AND b.user_id <= $4
+            AND d.outcome IN ('full', 'partial')
+        RETURNING b.user_id
+    ),
+    taken AS (
+        UPDATE user_credits AS c
+        SET
+            balance = c.balance - d.credits_back,
+            total_earned = c.total_earned - d.credits_back,
+            updated_at = now()
+        FROM due AS d
+        JOIN returned AS r ON r.user_id = d.user_id
+        WHERE
+            c.user_id = d.user_id
+            AND ($2 IS NULL OR c.user_id > $2)
+            AND c.user_id <= $4
+        RETURNING
+            c.user_id,
+            c.balance
+    ),
+    entered AS (
+        INSERT INTO credit_transactions (
+            id, user_id, transaction_type, amount, balance_before, balance_after, source, source_id, description)
+        SELECT
+            d.reversal_entry_id,
+            d.user_id,
+            'migration_rollback',
+            -d.credits_back,
+            t.balance + d.credits_back,
+            t.balance,
+            'billing_credits_to_usd',
+            d.ledger_entry_id::text,
+            'Returned to user_billing: ' || trim_scale(d.credits_back) || ' credits → $' || d.usd_back || ' USD'
+                || CASE WHEN d.uah_back > 0 THEN ' + ' || d.uah_back || ' UAH' ELSE '' END
+        FROM due AS d
+        JOIN taken AS t ON t.user_id = d.user_id
+    ),
+    marked AS (
+        UPDATE billing_migration_log AS l
+        SET
+            status = 'rolled_back',
+            reversed_at = now(),
+            reversal_entry_id = CASE WHEN t.user_id IS NOT NULL THEN d.reversal_entry_id END,
+            reversed_usd = CASE WHEN t.user_id IS NOT NULL THEN d.usd_back ELSE 0 END,
+            reversed_uah = CASE WHEN t.user_id IS NOT NULL THEN d.uah_back ELSE 0 END,
+            reversed_credits = CASE WHEN t.user_id IS NOT NULL THEN d.credits_back ELSE 0 END,
+            reversal_reason = d.reason
+        FROM due AS d
+        LEFT JOIN taken AS t ON t.user_id = d.user_id
+        WHERE
+            l.user_id = d.user_id
+            AND l.run_id = $1
+            AND ($2 IS NULL OR l.user_id > $2)
+            AND l.user_id <= $4
+            AND d.outcome <> 'refused'
+        RETURNING
+            l.reversed_usd,
+            l.reversed_uah,
+            l.reversed_credits
+    )
+    SELECT
+        count(*) FILTER (WHERE m.reversed_credits > 0),
+        coalesce(sum(m.reversed_usd), 0),
+        coalesce(sum(m.reversed_uah), 0),
+        coalesce(sum(m.reversed_credits), 0),
+        (SELECT count(*) FROM due AS d WHERE d.outcome = 'refused')
+    FROM marked AS m
+    $sql$
+    INTO users, usd, uah, credits, v_refused
+    USING p_run_id, p_after_user_id, p_on_spent, last_user_id, v_id_start;
+
+    IF v_refused > 0 THEN
+        RAISE EXCEPTION
+            '% users spent converted credits while the undo ran; no balance was changed; run it again', v_refused;
+    END IF;
+
+    -- A wallet that the conversion created, and that nobody used since, goes as it came.
+    EXECUTE $sql$
+        DELETE FROM user_credits AS c
+        USING billing_migration_log AS l
+        WHERE
+            l.run_id = $1
+            AND ($2 IS NULL OR l.user_id > $2)
+            AND l.user_id <= $3
+            AND l.credits_row_created
+            AND l.reversed_credits = l.new_credits
+            AND c.user_id = l.user_id
+            AND ($2 IS NULL OR c.user_id > $2)
+            AND c.user_id <= $3
+            AND c.balance = 0
+            AND c.total_earned = 0
+            AND c.total_spent = 0
+    $sql$
+    USING p_run_id, p_after_user_id, last_user_id;
+    RETURN NEXT;
+END
+$function$;
+
+COMMENT ON FUNCTION billing_migration_reverse_batch(uuid, uuid, integer, text) IS
+    'Undoes the next p_limit_users users of a run after p_after_user_id; last_user_id is null when none was left. Amounts returned in USD and UAH, taken in credits.';
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_reverse_batch');

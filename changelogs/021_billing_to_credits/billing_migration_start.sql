@@ -1,0 +1,158 @@
+--liquibase formatted sql
+
+--changeset liquibase-credits:billing_migration_lock_created splitStatements:false rollbackSplitStatements:false
+--comment: One conversion or undo at a time. The lock lives as long as its transaction, or in commit mode batch its session, so a killed process never leaves it behind; the session's application_name tells the refused one whom to wait for.
+SELECT billing_migration_register('function', 'billing_migration_lock');
+CREATE FUNCTION billing_migration_lock(p_run_id uuid, p_for_session boolean DEFAULT false) RETURNS void
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_key bigint := hashtextextended('billing_migration in ' || current_schema(), 0);
+    v_holder text;
+BEGIN
+    IF NOT (CASE
+        WHEN p_for_session THEN pg_try_advisory_lock(v_key)
+        ELSE pg_try_advisory_xact_lock(v_key)
+    END) THEN
+        SELECT format('%s, process %s', a.application_name, a.pid)
+        INTO v_holder
+        FROM pg_locks AS l
+        JOIN pg_stat_activity AS a ON a.pid = l.pid
+        WHERE
+            l.locktype = 'advisory'
+            AND l.granted
+            AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+            AND (l.classid::bigint << 32) | l.objid::bigint = v_key
+        LIMIT 1;
+        RAISE EXCEPTION
+            'another conversion or undo is running (%); no balance was changed; wait until it ends and run again',
+            coalesce(v_holder, 'it has just ended');
+    END IF;
+    PERFORM set_config('application_name', 'liquibase-credits run ' || p_run_id, NOT p_for_session);
+END
+$function$;
+
+COMMENT ON FUNCTION billing_migration_lock(uuid, boolean) IS
+    'Takes the lock of this schema''s conversion for the current transaction or session, or fails at once and names the run that holds it.';
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_lock');
+
+--changeset liquibase-credits:billing_migration_unlock_created splitStatements:false rollbackSplitStatements:false
+--comment: Gives the session's lock back when a conversion in batches ends; a session that ends gives it back by itself.
+SELECT billing_migration_register('function', 'billing_migration_unlock');
+CREATE FUNCTION billing_migration_unlock() RETURNS boolean
+LANGUAGE sql
+AS $function$
+SELECT pg_advisory_unlock(hashtextextended('billing_migration in ' || current_schema(), 0))
+$function$;
+
+COMMENT ON FUNCTION billing_migration_unlock() IS 'Gives back what billing_migration_lock(…, true) took.';
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_unlock');
+
+--changeset liquibase-credits:billing_migration_start_created splitStatements:false rollbackSplitStatements:false
+--comment: Opens a run: refuses bad settings, a second run and users that cannot be converted before any row is touched, and writes down what is planned.
+SELECT billing_migration_register('function', 'billing_migration_start');
+CREATE FUNCTION billing_migration_start(
+    p_credits_per_usd numeric,
+    p_credits_per_uah numeric DEFAULT NULL,
+    p_rounding text DEFAULT 'HALF_UP',
+    p_on_error text DEFAULT 'stop',
+    p_commit_mode text DEFAULT 'once',
+    p_late_writes text DEFAULT 'allow',
+    p_environment text DEFAULT 'manual',
+    p_changeset text DEFAULT NULL,
+    p_tool_version text DEFAULT NULL,
+    p_deployment_id text DEFAULT NULL
+) RETURNS uuid
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_run_id uuid := gen_random_uuid();
+    v_open record;
+    v_plan record;
+BEGIN
+    IF p_credits_per_usd IS NULL OR NOT (p_credits_per_usd > 0 AND p_credits_per_usd <= 1000000) THEN
+        RAISE EXCEPTION
+            'credits per USD is %; give a number above 0 and at most 1000000', coalesce(p_credits_per_usd::text, 'null');
+    END IF;
+    IF NOT (p_credits_per_uah > 0 AND p_credits_per_uah <= 1000000) THEN
+        RAISE EXCEPTION
+            'credits per UAH is %; give a number above 0 and at most 1000000, or null to leave UAH where it is',
+            p_credits_per_uah;
+    END IF;
+    IF p_rounding IS NULL OR p_rounding NOT IN ('HALF_UP', 'HALF_EVEN', 'DOWN') THEN
+        RAISE EXCEPTION 'rounding is %; give HALF_UP, HALF_EVEN or DOWN', coalesce(p_rounding, 'null');
+    END IF;
+
+    IF p_late_writes IS NULL OR p_late_writes NOT IN ('allow', 'reject', 'convert') THEN
+        RAISE EXCEPTION 'late writes is %; give allow, reject or convert', coalesce(p_late_writes, 'null');
+    END IF;
+    IF p_late_writes <> 'allow'
+        AND NOT EXISTS (
+            SELECT 1
+            FROM pg_class AS c
+            WHERE c.oid = 'user_billing'::regclass AND pg_has_role(c.relowner, 'USAGE')
+        )
+    THEN
+        RAISE EXCEPTION
+            'role % does not own user_billing, which a trigger for late writes needs; run as its owner, or set credits.lateWrites=allow',
+            current_user;
+    END IF;
+
+    PERFORM billing_migration_lock(v_run_id);
+
+    SELECT r.id, r.status, r.done_users, r.planned_users
+    INTO v_open
+    FROM billing_migration_run AS r
+    WHERE r.status IN ('running', 'paused')
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION
+            'run % is unfinished (%, % of % users done); finish it with liquibase update, or undo it with '
+            'SELECT * FROM rollback_billing_migration(''%'')',
+            v_open.id, v_open.status, v_open.done_users, v_open.planned_users, v_open.id;
+    END IF;
+
+    SELECT
+        count(*) FILTER (WHERE p.outcome = 'convert') AS users,
+        coalesce(sum(p.converted_usd), 0) AS usd,
+        coalesce(sum(p.converted_uah), 0) AS uah,
+        coalesce(sum(p.credits), 0) AS credits,
+        coalesce(sum(p.remainder), 0) AS remainder,
+        count(*) FILTER (WHERE p.outcome = 'error') AS error_users,
+        (array_agg(p.user_id || ' (' || p.reason || ')' ORDER BY p.user_id)
+            FILTER (WHERE p.outcome = 'error'))[1:20] AS first_errors
+    INTO v_plan
+    FROM billing_migration_preview(p_credits_per_usd, p_credits_per_uah, p_rounding) AS p;
+
+    IF v_plan.error_users > 0 AND p_on_error = 'stop' THEN
+        RAISE EXCEPTION
+            '% user(s) cannot be converted: %; no balance was changed; '
+            'correct them, or set credits.onError=skip to convert the others',
+            v_plan.error_users,
+            array_to_string(v_plan.first_errors, ', ')
+                || CASE WHEN v_plan.error_users > 20 THEN ', and ' || v_plan.error_users - 20 || ' more' ELSE '' END;
+    END IF;
+
+    INSERT INTO billing_migration_run (
+        id, changeset, environment, tool_version, deployment_id,
+        credits_per_usd, credits_per_uah, rounding, credits_scale, on_error, commit_mode, late_writes,
+        planned_users, planned_usd, planned_uah, planned_credits, planned_remainder)
+    SELECT
+        v_run_id, p_changeset, p_environment, p_tool_version, p_deployment_id,
+        p_credits_per_usd, p_credits_per_uah, p_rounding, t.credits_scale, p_on_error, p_commit_mode, p_late_writes,
+        v_plan.users, v_plan.usd, v_plan.uah, v_plan.credits, v_plan.remainder
+    FROM (
+        SELECT coalesce(min((a.atttypmod - 4) & 65535), 2) AS credits_scale
+        FROM pg_attribute AS a
+        WHERE
+            a.attrelid IN ('user_credits'::regclass, 'credit_transactions'::regclass)
+            AND a.attname IN ('balance', 'total_earned', 'amount', 'balance_before', 'balance_after')
+            AND a.atttypmod >= 0
+    ) AS t;
+    RETURN v_run_id;
+END
+$function$;
+
+COMMENT ON FUNCTION billing_migration_start(numeric, numeric, text, text, text, text, text, text, text, text) IS
+    'Opens a run and returns its id; fails before anything is written on bad settings, a second run, an unfinished run, or users that cannot be converted (at most 20 named).';
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_start');

@@ -1,0 +1,50 @@
+--liquibase formatted sql
+
+--changeset liquibase-credits:billing_migration_status_created splitStatements:false rollbackSplitStatements:false
+--comment: The guide's view: exactly one row per user with the latest state, however often the user was converted, skipped or rolled back.
+CREATE VIEW billing_migration_status AS
+SELECT
+    u.id AS user_id,
+    u.email,
+    coalesce(c.balance, 0) AS credit_balance,
+    CASE
+        WHEN
+            b.balance_usd > 0 OR (b.balance_uah > 0 AND r.credits_per_uah IS NOT NULL)
+            THEN CASE WHEN l.status IN ('skipped', 'error') THEN l.status ELSE 'pending_migration' END
+        WHEN l.status IS NOT NULL THEN l.status
+        WHEN b.balance_usd < 0 OR b.balance_uah <> 0 THEN 'not_convertible'
+        ELSE 'no_balance'
+    END AS migration_status,
+    l.migrated_at,
+    coalesce(b.balance_usd, 0) AS balance_usd,
+    coalesce(b.balance_uah, 0) AS balance_uah,
+    l.new_credits,
+    nullif(concat_ws('; ', l.reason, l.reversal_reason), '') AS reason,
+    l.run_id,
+    coalesce(g.late_writes, 'allow') AS late_writes
+FROM users AS u
+LEFT JOIN user_billing AS b ON b.user_id = u.id
+LEFT JOIN user_credits AS c ON c.user_id = u.id
+LEFT JOIN (
+    SELECT DISTINCT ON (h.user_id)
+        h.user_id,
+        h.status,
+        h.migrated_at,
+        h.new_credits,
+        h.reason,
+        h.reversal_reason,
+        h.run_id
+    FROM billing_migration_log AS h
+    WHERE h.run_id IS NOT NULL OR h.status = 'success'
+    ORDER BY h.user_id, (h.status = 'skipped'), h.migrated_at DESC, h.id  -- Converted stays converted.
+) AS l ON l.user_id = u.id
+LEFT JOIN billing_migration_run AS r ON r.id = l.run_id
+LEFT JOIN (
+    SELECT split_part(encode(t.tgargs, 'escape'), '\000', 1) AS late_writes
+    FROM pg_trigger AS t
+    WHERE t.tgrelid = to_regclass('user_billing') AND t.tgname = 'billing_migration_late_write'
+) AS g ON true;
+
+COMMENT ON VIEW billing_migration_status IS
+    'One row per user. migration_status: success, pending_migration (a balance waits, also one that arrived after conversion), skipped or error (with reason), rolled_back, not_convertible, no_balance. late_writes: what happens to money that is still added to user_billing.';
+--rollback SELECT billing_migration_refuse_undo(); DROP VIEW IF EXISTS billing_migration_status;

@@ -1,0 +1,66 @@
+--liquibase formatted sql
+
+--changeset liquibase-credits:migrate_user_billing_to_credits_created splitStatements:false rollbackSplitStatements:false
+--comment: The guide's function, and one more argument for UAH that may be left out, so that every statement of the guide works when pasted. The dry run writes nothing, not even to the log.
+SELECT billing_migration_register('function', 'migrate_user_billing_to_credits');
+CREATE FUNCTION migrate_user_billing_to_credits(
+    p_conversion_rate numeric DEFAULT 1.0,
+    p_dry_run boolean DEFAULT false,
+    p_credits_per_uah numeric DEFAULT NULL
+) RETURNS TABLE (
+    user_id uuid,
+    email varchar,
+    old_balance_usd numeric,
+    new_credits numeric,
+    status varchar,
+    message text
+)
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_run_id uuid;
+BEGIN
+    IF p_dry_run THEN
+        RETURN QUERY
+        SELECT
+            p.user_id,
+            p.email::varchar,
+            p.balance_usd,
+            p.credits,
+            CASE WHEN p.outcome = 'convert' THEN 'dry_run' ELSE p.outcome END::varchar,
+            CASE p.outcome
+                WHEN 'convert' THEN 'Would migrate'
+                    || CASE WHEN p.converted_uah > 0 THEN ' with ' || p.converted_uah || ' UAH' ELSE '' END
+                    || coalesce('; ' || p.reason, '')
+                WHEN 'skipped' THEN 'Would skip: ' || p.reason
+                ELSE 'Would fail: ' || p.reason
+            END
+        FROM billing_migration_preview(p_conversion_rate, p_credits_per_uah, 'HALF_UP') AS p
+        ORDER BY p.user_id;
+        RETURN;
+    END IF;
+
+    v_run_id := billing_migration_convert(p_conversion_rate, p_credits_per_uah);
+    RETURN QUERY
+    SELECT
+        l.user_id,
+        u.email::varchar,
+        l.old_balance_usd,
+        l.new_credits,
+        l.status::varchar,
+        CASE l.status
+            WHEN 'success' THEN 'Migrated'
+                || CASE WHEN l.converted_uah > 0 THEN ' with ' || l.converted_uah || ' UAH' ELSE '' END
+                || coalesce('; ' || l.reason, '')
+            ELSE 'Skipped: ' || l.reason
+        END
+    FROM billing_migration_log AS l
+    LEFT JOIN users AS u ON u.id = l.user_id
+    WHERE l.run_id = v_run_id
+    ORDER BY l.user_id;
+END
+$function$;
+
+COMMENT ON FUNCTION migrate_user_billing_to_credits(numeric, boolean, numeric) IS
+    'Converts USD balances at p_conversion_rate credits per USD, or with p_dry_run only shows what would happen; UAH at p_credits_per_uah, or where it is when that is null. One row per user that holds a balance.';
+--rollback SELECT billing_migration_unregister('function', 'migrate_user_billing_to_credits');

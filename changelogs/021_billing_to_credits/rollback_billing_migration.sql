@@ -1,0 +1,130 @@
+--liquibase formatted sql
+
+--changeset liquibase-credits:rollback_billing_migration_created splitStatements:false rollbackSplitStatements:false
+--comment: The undo of whole runs, newest first, in one transaction; Liquibase's rollback calls it, and so may people without Liquibase. Twice is the same as once.
+SELECT billing_migration_register('function', 'rollback_billing_migration');
+CREATE FUNCTION rollback_billing_migration(p_run_id uuid DEFAULT NULL, p_on_spent text DEFAULT 'refuse')
+RETURNS TABLE (
+    run_id uuid,
+    users bigint,
+    returned_usd numeric,
+    returned_uah numeric,
+    taken_credits numeric,
+    kept_users bigint,
+    kept_credits numeric
+)
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_run record;
+    v_spent record;
+    v_last_user_id uuid;
+BEGIN
+    IF p_on_spent IS NULL OR p_on_spent NOT IN ('refuse', 'remainder', 'debt') THEN
+        RAISE EXCEPTION 'onSpent is %; give refuse, remainder or debt', coalesce(p_on_spent, 'null');
+    END IF;
+    IF p_run_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM billing_migration_run AS r WHERE r.id = p_run_id) THEN
+        RAISE EXCEPTION 'run % is unknown; take an id from billing_migration_run', p_run_id;
+    END IF;
+    PERFORM billing_migration_lock(coalesce(p_run_id, gen_random_uuid()));
+
+    IF p_on_spent = 'refuse' THEN
+        -- Over all runs of a user together: two conversions may share what is left of the balance.
+        SELECT
+            count(*) AS users,
+            sum(greatest(s.missing_credits, 0)) AS credits,
+            count(*) FILTER (WHERE s.billing_rows = 0) AS users_without_billing,
+            (array_agg(s.user_id ORDER BY s.user_id))[1:20] AS first_users
+        INTO v_spent
+        FROM (
+            SELECT
+                l.user_id,
+                sum(l.new_credits) - greatest(coalesce(min(c.balance), 0), 0) AS missing_credits,
+                count(b.user_id) AS billing_rows
+            FROM billing_migration_log AS l
+            JOIN users AS u ON u.id = l.user_id
+            LEFT JOIN user_credits AS c ON c.user_id = l.user_id
+            LEFT JOIN user_billing AS b ON b.user_id = l.user_id
+            WHERE
+                l.run_id IS NOT NULL
+                AND (p_run_id IS NULL OR l.run_id = p_run_id)
+                AND l.status = 'success'
+                AND l.reversed_at IS NULL
+            GROUP BY l.user_id
+        ) AS s
+        WHERE s.missing_credits > 0 OR s.billing_rows = 0;
+        IF v_spent.users > 0 THEN
+            RAISE EXCEPTION
+                '% user(s) cannot give back all converted credits, % are spent%: %; no balance was changed; '
+                'set credits.onSpent=remainder to return what is left, or debt to let balances go negative',
+                v_spent.users,
+                v_spent.credits,
+                CASE
+                    WHEN v_spent.users_without_billing > 0
+                        THEN ' and ' || v_spent.users_without_billing || ' have no row in user_billing to return money to'
+                    ELSE ''
+                END,
+                array_to_string(v_spent.first_users, ', ')
+                    || CASE WHEN v_spent.users > 20 THEN ', and ' || v_spent.users - 20 || ' more' ELSE '' END;
+        END IF;
+    END IF;
+
+    PERFORM set_config('billing_migration.undo', 'on', true);
+    FOR v_run IN
+        SELECT r.id
+        FROM billing_migration_run AS r
+        WHERE
+            (p_run_id IS NULL OR r.id = p_run_id)
+            AND r.status NOT IN ('rolled_back', 'partly_rolled_back')
+        ORDER BY r.started_at DESC, r.id
+    LOOP
+        PERFORM 1 FROM billing_migration_run AS r WHERE r.id = v_run.id FOR UPDATE;
+        v_last_user_id := NULL;
+        LOOP
+            SELECT b.last_user_id
+            INTO v_last_user_id
+            FROM billing_migration_reverse_batch(v_run.id, v_last_user_id, 5000, p_on_spent) AS b;
+            EXIT WHEN v_last_user_id IS NULL;
+        END LOOP;
+
+        SELECT
+            v_run.id,
+            count(*) FILTER (WHERE l.reversed_credits > 0),
+            coalesce(sum(l.reversed_usd), 0),
+            coalesce(sum(l.reversed_uah), 0),
+            coalesce(sum(l.reversed_credits), 0),
+            count(*) FILTER (WHERE l.reversed_credits < l.new_credits),
+            coalesce(sum(l.new_credits - l.reversed_credits), 0)
+        INTO run_id, users, returned_usd, returned_uah, taken_credits, kept_users, kept_credits
+        FROM billing_migration_log AS l
+        WHERE l.run_id = v_run.id AND l.status = 'rolled_back';
+
+        UPDATE billing_migration_run AS r
+        SET
+            status = CASE WHEN kept_users > 0 THEN 'partly_rolled_back' ELSE 'rolled_back' END,
+            rolled_back_at = clock_timestamp()
+        WHERE r.id = v_run.id;
+        PERFORM billing_migration_verify(v_run.id);
+        RETURN NEXT;
+    END LOOP;
+    PERFORM set_config('billing_migration.undo', 'off', true);
+
+    IF EXISTS (
+            SELECT 1
+            FROM pg_trigger AS t
+            WHERE t.tgrelid = 'user_billing'::regclass AND t.tgname = 'billing_migration_late_write'
+        )
+        AND NOT EXISTS (
+            SELECT 1
+            FROM billing_migration_log AS l
+            WHERE l.run_id IS NOT NULL AND l.status = 'success'
+        )
+    THEN
+        PERFORM billing_migration_arm('allow', NULL);
+    END IF;
+END
+$function$;
+
+COMMENT ON FUNCTION rollback_billing_migration(uuid, text) IS
+    'Undoes one run, or with null every run, from the log: USD and UAH go back on top of what is there, credits are taken, ledger entries are added. p_on_spent: refuse, remainder or debt. No row: nothing was left to undo.';
+--rollback SELECT billing_migration_unregister('function', 'rollback_billing_migration');

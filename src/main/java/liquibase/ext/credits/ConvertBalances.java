@@ -1,0 +1,365 @@
+package liquibase.ext.credits;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import liquibase.Scope;
+import liquibase.change.CheckSum;
+import liquibase.change.custom.CustomChangeChecksum;
+import liquibase.change.custom.CustomTaskChange;
+import liquibase.change.custom.CustomTaskRollback;
+import liquibase.changelog.ChangeSet;
+import liquibase.database.Database;
+import liquibase.database.jvm.JdbcConnection;
+import liquibase.exception.CustomChangeException;
+import liquibase.exception.DatabaseException;
+import liquibase.exception.RollbackImpossibleException;
+import liquibase.exception.ValidationErrors;
+import liquibase.executor.Executor;
+import liquibase.executor.ExecutorService;
+import liquibase.ext.credits.conversion.Conversion;
+import liquibase.ext.credits.conversion.ConversionException;
+import liquibase.ext.credits.conversion.ConversionSettings;
+import liquibase.ext.credits.conversion.InvalidSettingsException;
+import liquibase.ext.credits.conversion.Reversal;
+import liquibase.ext.credits.conversion.ReversalSettings;
+import liquibase.ext.credits.conversion.RunIdentity;
+import liquibase.ext.credits.plan.Preview;
+import liquibase.ext.credits.plan.SampleUsers;
+import liquibase.ext.credits.report.Report;
+import liquibase.resource.Resource;
+import liquibase.resource.ResourceAccessor;
+import liquibase.statement.core.RawParameterizedSqlStatement;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The change that turns balances of {@code user_billing} into credits, and its undo.
+ *
+ * <ol>
+ *   <li>{@code update} converts, proves and reports; all in the changeset's transaction.
+ *   <li>{@code updateSQL} writes what would happen as comments, and the one statement that does the same work. It
+ *       changes nothing.
+ *   <li>{@code rollback} returns every balance from the log, on top of what arrived since.
+ *   <li>{@code rollbackSQL} writes who would get what back, and the one statement that does it. It changes nothing.
+ * </ol>
+ *
+ * <p>Liquibase calls this class in its {@code *SQL} commands too, and records a finished changeset in a transaction of
+ * its own, after ours. So the class asks first whether it may write, and a second call converts only what has arrived
+ * since the first.
+ *
+ * <p>Parameters arrive as text and are refused during validation, before any row is touched; see {@link
+ * ConversionSettings}. The checksum is constant: another rate in another environment is not another changeset.
+ */
+public final class ConvertBalances implements CustomTaskChange, CustomTaskRollback, CustomChangeChecksum {
+    private static final String CHECKSUM = "liquibase-credits:convert-balances:v1";
+    private static final String STOP_UNLESS_CONVERTED = """
+            SELECT set_config('default_transaction_read_only', 'on', false)
+            WHERE NOT EXISTS (
+                SELECT 1
+                FROM billing_migration_run AS r
+                WHERE r.deployment_id = '%s' AND r.status = 'completed')""";
+    private static final String STOP_UNLESS_UNDONE = """
+            SELECT set_config('default_transaction_read_only', 'on', false)
+            WHERE EXISTS (
+                SELECT 1
+                FROM billing_migration_log AS l
+                WHERE l.run_id IS NOT NULL AND l.status = 'success')""";
+    private static final String STOP_COMMENT =
+            "If that failed, the next statement makes this session read-only, so that"
+                    + " nothing is recorded as done; then run: liquibase releaseLocks";
+
+    private final Map<String, @Nullable String> parameters = new HashMap<>();
+    private @Nullable ResourceAccessor files;
+    private @Nullable String sampleUsers;
+    private String confirmation = "Balances converted";
+
+    /**
+     * Sets the environment's name, written into the run.
+     *
+     * @param environment as in {@code contexts/}
+     */
+    public void setEnvironment(String environment) {
+        parameters.put("environment", environment);
+    }
+
+    /**
+     * Sets the rate for USD.
+     *
+     * @param creditsPerUsd credits for one USD
+     */
+    public void setCreditsPerUsd(String creditsPerUsd) {
+        parameters.put("perUsd", creditsPerUsd);
+    }
+
+    /**
+     * Sets the rate for UAH.
+     *
+     * @param creditsPerUah credits for one UAH, or {@code none} to leave UAH where it is
+     */
+    public void setCreditsPerUah(String creditsPerUah) {
+        parameters.put("perUah", creditsPerUah);
+    }
+
+    /**
+     * Sets the rounding.
+     *
+     * @param rounding HALF_UP, HALF_EVEN or DOWN
+     */
+    public void setRounding(String rounding) {
+        parameters.put("rounding", rounding);
+    }
+
+    /**
+     * Sets what one inconvertible user means for the others.
+     *
+     * @param onError stop or skip
+     */
+    public void setOnError(String onError) {
+        parameters.put("onError", onError);
+    }
+
+    /**
+     * Sets what the undo does where credits were spent.
+     *
+     * @param onSpent refuse, remainder or debt
+     */
+    public void setOnSpent(String onSpent) {
+        parameters.put("onSpent", onSpent);
+    }
+
+    /**
+     * Sets the commit mode.
+     *
+     * @param commit once or batch
+     */
+    public void setCommit(String commit) {
+        parameters.put("commit", commit);
+    }
+
+    /**
+     * Sets what happens to money that is added to user_billing after the conversion.
+     *
+     * @param lateWrites allow, reject or convert
+     */
+    public void setLateWrites(String lateWrites) {
+        parameters.put("lateWrites", lateWrites);
+    }
+
+    /**
+     * Sets the batch size.
+     *
+     * @param batchUsers users per batch, or auto
+     */
+    public void setBatchUsers(String batchUsers) {
+        parameters.put("batchUsers", batchUsers);
+    }
+
+    /**
+     * Sets how long an automatically sized batch should take.
+     *
+     * @param targetBatchMillis milliseconds
+     */
+    public void setTargetBatchMillis(String targetBatchMillis) {
+        parameters.put("targetBatchMillis", targetBatchMillis);
+    }
+
+    /**
+     * Sets how far a replica may lag before the conversion pauses.
+     *
+     * @param maxReplicaLag such as 10s, or none
+     */
+    public void setMaxReplicaLag(String maxReplicaLag) {
+        parameters.put("maxReplicaLag", maxReplicaLag);
+    }
+
+    /**
+     * Sets how long to wait for a lock.
+     *
+     * @param lockTimeout such as 10s
+     */
+    public void setLockTimeout(String lockTimeout) {
+        parameters.put("lockTimeout", lockTimeout);
+    }
+
+    /**
+     * Sets how e-mail addresses are shown.
+     *
+     * @param emails masked, full or none
+     */
+    public void setEmails(String emails) {
+        parameters.put("emails", emails);
+    }
+
+    /**
+     * Sets where the demo's users are read from as long as they are not loaded.
+     *
+     * @param sampleUsers a folder, relative to the changelog file
+     */
+    public void setSampleUsers(String sampleUsers) {
+        this.sampleUsers = sampleUsers;
+    }
+
+    @Override
+    public void setFileOpener(ResourceAccessor resourceAccessor) {
+        this.files = resourceAccessor;
+    }
+
+    @Override
+    public void setUp() {
+        // Nothing to prepare: every call reads its settings itself, because rollback is called without validation.
+    }
+
+    @Override
+    public CheckSum generateChecksum() {
+        return CheckSum.compute(CHECKSUM);
+    }
+
+    @Override
+    public ValidationErrors validate(Database database) {
+        ValidationErrors errors = new ValidationErrors();
+        try {
+            ConversionSettings.of(parameters);
+        } catch (InvalidSettingsException e) {
+            e.problems().forEach(errors::addError);
+        }
+        try {
+            ReversalSettings.of(parameters);
+        } catch (InvalidSettingsException e) {
+            e.problems().stream()
+                    .filter(problem -> !errors.getErrorMessages().contains(problem))
+                    .forEach(errors::addError);
+        }
+        return errors;
+    }
+
+    @Override
+    public void execute(Database database) throws CustomChangeException {
+        try {
+            ConversionSettings settings = ConversionSettings.of(parameters);
+            Connection connection = connection(database);
+            Conversion conversion =
+                    new Conversion(connection, settings, identity(), ConvertBalances::show, betweenProgressLines());
+            Executor executor = executor(database);
+            if (executor.updatesDatabase()) {
+                show(conversion.run());
+                confirmation = "Balances converted and proved";
+                return;
+            }
+            Report preview = new Preview(settings, sampleUsers()).read(connection);
+            write(executor, preview, conversion.asSql(), STOP_UNLESS_CONVERTED.formatted(deploymentId()));
+        } catch (InvalidSettingsException | ConversionException e) {
+            throw new CustomChangeException(e.getMessage(), e);
+        } catch (SQLException | DatabaseException | IOException e) {
+            throw new CustomChangeException("the dry run could not be read: " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public void rollback(Database database) throws CustomChangeException, RollbackImpossibleException {
+        try {
+            Reversal reversal = new Reversal(connection(database), ReversalSettings.of(parameters));
+            Executor executor = executor(database);
+            boolean isPrepared = reversal.isPrepared();
+            if (executor.updatesDatabase()) {
+                if (isPrepared) {
+                    show(reversal.run());
+                }
+                return;
+            }
+            if (isPrepared) {
+                write(executor, reversal.preview(), reversal.asSql(), STOP_UNLESS_UNDONE);
+            } else {
+                comment(executor, "Nothing is converted yet; once it is, this returns every balance from the log.");
+                executor.execute(new RawParameterizedSqlStatement(reversal.asSql()));
+            }
+        } catch (InvalidSettingsException | ConversionException | DatabaseException e) {
+            throw new RollbackImpossibleException(e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public String getConfirmationMessage() {
+        return confirmation;
+    }
+
+    private void write(Executor executor, Report report, String statement, String stop) throws DatabaseException {
+        show(report);
+        for (String line : report.lines(StandardCharsets.US_ASCII)) {
+            comment(executor, line);
+        }
+        executor.execute(new RawParameterizedSqlStatement(statement));
+        comment(executor, STOP_COMMENT);
+        executor.execute(new RawParameterizedSqlStatement(stop));
+    }
+
+    private static void comment(Executor executor, String line) throws DatabaseException {
+        executor.comment(line);
+    }
+
+    private static void show(Report report) {
+        report.lines(consoleCharset()).forEach(ConvertBalances::show);
+    }
+
+    private static void show(String line) {
+        Scope.getCurrentScope().getUI().sendMessage(line);
+    }
+
+    /** Somebody who watches wants more lines than a pipeline's log can bear; pipelines set CI. */
+    private static Duration betweenProgressLines() {
+        return Duration.ofSeconds(System.getenv("CI") == null ? 1 : 10);
+    }
+
+    private static Charset consoleCharset() {
+        String name = System.getProperty("stdout.encoding", System.getProperty("native.encoding", "US-ASCII"));
+        return Charset.isSupported(name) ? Charset.forName(name) : StandardCharsets.US_ASCII;
+    }
+
+    private @Nullable SampleUsers sampleUsers() throws IOException {
+        ResourceAccessor accessor = files;
+        ChangeSet changeSet = changeSet();
+        String folder = sampleUsers;
+        if (accessor == null || changeSet == null || folder == null) {
+            return null;
+        }
+        Resource changelog = accessor.getExisting(changeSet.getChangeLog().getPhysicalFilePath());
+        Map<String, String> csvByTable = new HashMap<>();
+        for (String table : SampleUsers.TABLES) {
+            try (InputStream file =
+                    changelog.resolveSibling(folder + "/" + table + ".csv").openInputStream()) {
+                csvByTable.put(table, new String(file.readAllBytes(), StandardCharsets.UTF_8));
+            }
+        }
+        return new SampleUsers(csvByTable);
+    }
+
+    private static Connection connection(Database database) {
+        return ((JdbcConnection) database.getConnection()).getUnderlyingConnection();
+    }
+
+    private static Executor executor(Database database) {
+        return Scope.getCurrentScope().getSingleton(ExecutorService.class).getExecutor("jdbc", database);
+    }
+
+    private RunIdentity identity() {
+        ChangeSet changeSet = changeSet();
+        String version = ConvertBalances.class.getPackage().getImplementationVersion();
+        return new RunIdentity(
+                changeSet == null ? "convert_balances" : changeSet.getId(),
+                version == null ? "development" : version,
+                deploymentId());
+    }
+
+    private static @Nullable String deploymentId() {
+        return Scope.getCurrentScope().getDeploymentId();
+    }
+
+    private static @Nullable ChangeSet changeSet() {
+        return Scope.getCurrentScope().get(Scope.Attr.changeSet, ChangeSet.class);
+    }
+}

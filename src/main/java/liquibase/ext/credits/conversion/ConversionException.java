@@ -1,0 +1,52 @@
+package liquibase.ext.credits.conversion;
+
+import java.sql.SQLException;
+
+/** A conversion or an undo stopped; the message is one line for the person on duty. */
+public final class ConversionException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    private static final String LOCK_NOT_AVAILABLE = "55P03";
+    private static final String NUMERIC_OVERFLOW = "22003";
+    private static final String UNDEFINED_FUNCTION = "42883";
+
+    ConversionException(String message) {
+        super(message);
+    }
+
+    private ConversionException(String message, SQLException cause) {
+        super(message, cause);
+    }
+
+    /** What the database found, and what to do where its own line alone would not help; nothing was committed. */
+    static ConversionException of(SQLException cause) {
+        String todo = switch (state(cause)) {
+            case LOCK_NOT_AVAILABLE ->
+                "; no balance was changed; run again when the application is quieter, or raise credits.lockTimeout";
+            case NUMERIC_OVERFLOW -> "; no balance was changed; run again";
+            default -> "";
+        };
+        return new ConversionException(found(cause) + todo, cause);
+    }
+
+    /** What the database found, in one line. */
+    static String found(SQLException cause) {
+        return switch (state(cause)) {
+            case LOCK_NOT_AVAILABLE -> "a row or table stayed locked for longer than credits.lockTimeout";
+            case NUMERIC_OVERFLOW -> "a balance grew while it was converted and no longer fits";
+            case UNDEFINED_FUNCTION ->
+                "a function of migration 021 is missing; run liquibase update with changelogs/master.xml";
+            default -> firstLine(cause);
+        };
+    }
+
+    private static String state(SQLException cause) {
+        return cause.getSQLState() == null ? "" : cause.getSQLState();
+    }
+
+    private static String firstLine(SQLException cause) {
+        String message = cause.getMessage() == null ? cause.toString() : cause.getMessage();
+        String line = message.lines().findFirst().orElse(message);
+        return line.startsWith("ERROR: ") ? line.substring("ERROR: ".length()) : line;
+    }
+}

@@ -1,0 +1,24 @@
+package liquibase.ext.credits.conversion;
+
+import java.util.List;
+
+/** One or more parameters are not usable; each problem is one line that says what was found and what is required. */
+public final class InvalidSettingsException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    private final List<String> problems;
+
+    InvalidSettingsException(List<String> problems) {
+        super(String.join("; ", problems));
+        this.problems = List.copyOf(problems);
+    }
+
+    /**
+     * The problems, in the order of the parameters.
+     *
+     * @return at least one line
+     */
+    public List<String> problems() {
+        return problems;
+    }
+}

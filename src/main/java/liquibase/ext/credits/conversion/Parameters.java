@@ -1,0 +1,126 @@
+package liquibase.ext.credits.conversion;
+
+import java.math.BigDecimal;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** Reads parameter texts into types and collects every problem as one line: what was found, what is required. */
+final class Parameters {
+    private static final Pattern PLAIN_NUMBER = Pattern.compile("\\d{1,7}(\\.\\d{1,18})?");
+    private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|min)");
+    private static final BigDecimal HIGHEST_RATE = new BigDecimal(1_000_000);
+    private static final int MOST_DIGITS = 18;
+
+    private final Map<String, @Nullable String> texts;
+    private final List<String> problems = new ArrayList<>();
+
+    Parameters(Map<String, @Nullable String> texts) {
+        this.texts = texts;
+    }
+
+    List<String> problems() {
+        return List.copyOf(problems);
+    }
+
+    BigDecimal rate(String name) {
+        BigDecimal rate = number(text(name));
+        if (rate != null) {
+            return rate;
+        }
+        return refuse(
+                name,
+                "give a plain number above 0 and at most 1000000 with at most 18 digits, such as 10 or 0.5",
+                BigDecimal.ONE);
+    }
+
+    @Nullable
+    BigDecimal rateOrNone(String name) {
+        return text(name).equals("none") ? null : rate(name);
+    }
+
+    <E extends Enum<E>> E choice(String name, Class<E> type) {
+        String text = text(name);
+        E[] constants = type.getEnumConstants();
+        for (E constant : constants) {
+            if (constant.name().equals(text) || lower(constant).equals(text)) {
+                return constant;
+            }
+        }
+        String choices = Arrays.stream(constants)
+                .map(constant -> type == Rounding.class ? constant.name() : lower(constant))
+                .collect(Collectors.joining(", "));
+        return refuse(name, "give one of " + choices, constants[0]);
+    }
+
+    int usersOrAutomatic(String name) {
+        String text = text(name);
+        if (text.equals("auto")) {
+            return BatchSize.AUTOMATIC;
+        }
+        if (text.matches("[1-9]\\d{0,6}")) {
+            return Integer.parseInt(text);
+        }
+        return refuse(name, "give auto, or a number of users from 1 to 9999999", 1);
+    }
+
+    Duration millis(String name) {
+        String text = text(name);
+        if (text.matches("[1-9]\\d{0,6}")) {
+            return Duration.ofMillis(Long.parseLong(text));
+        }
+        return refuse(name, "give a number of milliseconds from 1 to 9999999", Duration.ZERO);
+    }
+
+    @Nullable
+    Duration durationOrNone(String name) {
+        return text(name).equals("none") ? null : duration(name);
+    }
+
+    Duration duration(String name) {
+        Matcher matcher = DURATION.matcher(text(name));
+        if (!matcher.matches()) {
+            return refuse(name, "give a duration such as 500ms, 10s or 2min", Duration.ZERO);
+        }
+        long count = Long.parseLong(matcher.group(1));
+        return switch (matcher.group(2)) {
+            case "ms" -> Duration.ofMillis(count);
+            case "s" -> Duration.ofSeconds(count);
+            default -> Duration.ofMinutes(count);
+        };
+    }
+
+    String text(String name) {
+        String text = texts.get(name);
+        return text == null ? "" : text.strip();
+    }
+
+    private <T> T refuse(String name, String required, T placeholder) {
+        String text = text(name);
+        String found = text.isEmpty() ? "empty" : text.startsWith("${") ? "not set" : "'" + text + "'";
+        problems.add("credits." + name + " is " + found + "; " + required);
+        return placeholder;
+    }
+
+    private static @Nullable BigDecimal number(String text) {
+        if (!PLAIN_NUMBER.matcher(text).matches()) {
+            return null;
+        }
+        BigDecimal number = new BigDecimal(text);
+        boolean inRange = number.signum() > 0
+                && number.compareTo(HIGHEST_RATE) <= 0
+                && number.stripTrailingZeros().precision() <= MOST_DIGITS;
+        return inRange ? number : null;
+    }
+
+    private static String lower(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,135 @@
+package liquibase.ext.credits.conversion;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import liquibase.ext.credits.report.Outcomes;
+import liquibase.ext.credits.report.Report;
+
+/**
+ * Undoes every run that is not undone yet, from the log: money goes back on top of what is there, credits are taken,
+ * the ledger gets reversing entries. Doing it twice is the same as once.
+ */
+public final class Reversal {
+    private static final String PREPARED = "SELECT to_regclass('billing_migration_log') IS NOT NULL"
+            + " AND to_regproc('rollback_billing_migration') IS NOT NULL";
+    private static final String PREVIEW = """
+            SELECT
+                v.user_id, u.email, v.usd_back AS usd, v.uah_back AS uah, v.credits_back AS credits,
+                v.credits - v.credits_back AS remainder, 0 AS usd_stays, 0 AS uah_stays, v.outcome, v.reason
+            FROM billing_migration_reversal(NULL, ?) AS v
+            LEFT JOIN users AS u ON u.id = v.user_id
+            """;
+    private static final String UNDO = "SELECT r.run_id FROM rollback_billing_migration(NULL, ?) AS r";
+    private static final String RESULT = """
+            SELECT
+                l.user_id, u.email, l.reversed_usd AS usd, l.reversed_uah AS uah, l.reversed_credits AS credits,
+                l.new_credits - l.reversed_credits AS remainder, 0 AS usd_stays, 0 AS uah_stays,
+                l.reversal_reason AS reason,
+                CASE
+                    WHEN l.reversed_credits = l.new_credits THEN 'full'
+                    WHEN l.reversed_credits > 0 THEN 'partial'
+                    ELSE 'kept'
+                END AS outcome
+            FROM billing_migration_log AS l
+            LEFT JOIN users AS u ON u.id = l.user_id
+            WHERE l.status = 'rolled_back' AND l.run_id = ANY (string_to_array(?, ',')::uuid[])
+            """;
+
+    private final Connection connection;
+    private final ReversalSettings settings;
+
+    /**
+     * An undo that has not begun.
+     *
+     * @param connection with an open transaction; the caller commits or rolls back
+     * @param settings what to do
+     */
+    public Reversal(Connection connection, ReversalSettings settings) {
+        this.connection = connection;
+        this.settings = settings;
+    }
+
+    /**
+     * Whether there is anything to undo with; false before migration 021 was ever applied.
+     *
+     * @return true when log and undo function exist
+     * @throws ConversionException if the database cannot be asked
+     */
+    public boolean isPrepared() throws ConversionException {
+        try (PreparedStatement statement = connection.prepareStatement(PREPARED);
+                ResultSet row = statement.executeQuery()) {
+            return row.next() && row.getBoolean(1);
+        } catch (SQLException e) {
+            throw ConversionException.of(e);
+        }
+    }
+
+    /**
+     * Undoes, proves and reports.
+     *
+     * @return what happened, in numbers
+     * @throws ConversionException with one line; the caller must roll back
+     */
+    public Report run() throws ConversionException {
+        try {
+            LockTimeout.set(connection, settings.lockTimeout());
+            List<String> runIds = undo();
+            Outcomes outcomes = Outcomes.readLog(connection, RESULT, String.join(",", runIds));
+            String ending = runIds.isEmpty()
+                    ? "Every run was undone before; no balance was changed"
+                    : "Undone and proved: run " + String.join(", run ", runIds);
+            return Report.ofReversal(outcomes, settings.emails(), true, ending);
+        } catch (SQLException e) {
+            throw ConversionException.of(e);
+        }
+    }
+
+    /**
+     * What {@link #run} would do, without doing it.
+     *
+     * @return the text
+     * @throws ConversionException if the database cannot be asked
+     */
+    public Report preview() throws ConversionException {
+        try {
+            Outcomes outcomes = Outcomes.read(connection, PREVIEW, onSpent());
+            String ending = outcomes.of("refused").users() == 0
+                    ? "⚠  This was a DRY RUN - no changes were made"
+                    : "⚠  This was a DRY RUN - no changes were made; credits.onSpent=refuse would stop this undo";
+            return Report.ofReversal(outcomes, settings.emails(), false, ending);
+        } catch (SQLException e) {
+            throw ConversionException.of(e);
+        }
+    }
+
+    /**
+     * The statement that does the same work from any SQL client.
+     *
+     * @return SQL without a final semicolon
+     */
+    public String asSql() {
+        return "SELECT * FROM rollback_billing_migration(NULL, '" + onSpent() + "')";
+    }
+
+    private List<String> undo() throws SQLException {
+        List<String> runIds = new ArrayList<>();
+        try (PreparedStatement statement = connection.prepareStatement(UNDO)) {
+            statement.setString(1, onSpent());
+            try (ResultSet rows = statement.executeQuery()) {
+                while (rows.next()) {
+                    runIds.add(rows.getString(1));
+                }
+            }
+        }
+        return runIds;
+    }
+
+    private String onSpent() {
+        return settings.onSpent().name().toLowerCase(Locale.ROOT);
+    }
+}

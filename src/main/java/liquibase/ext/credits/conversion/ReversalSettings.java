@@ -1,0 +1,36 @@
+package liquibase.ext.credits.conversion;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import liquibase.ext.credits.report.Emails;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything an undo is told. Rates are not among it: the undo reads them from the log.
+ *
+ * @param onSpent what happens to users who have spent converted credits
+ * @param lockTimeout how long to wait for a locked row
+ * @param emails how e-mail addresses are shown
+ */
+public record ReversalSettings(OnSpent onSpent, Duration lockTimeout, Emails emails) {
+    /**
+     * Reads the settings from the parameters' texts.
+     *
+     * @param texts by name without the prefix {@code credits.}
+     * @return the settings
+     * @throws InvalidSettingsException naming every unusable parameter
+     */
+    public static ReversalSettings of(Map<String, @Nullable String> texts) throws InvalidSettingsException {
+        Parameters parameters = new Parameters(texts);
+        ReversalSettings settings = new ReversalSettings(
+                parameters.choice("onSpent", OnSpent.class),
+                parameters.duration("lockTimeout"),
+                parameters.choice("emails", Emails.class));
+        List<String> problems = parameters.problems();
+        if (!problems.isEmpty()) {
+            throw new InvalidSettingsException(problems);
+        }
+        return settings;
+    }
+}

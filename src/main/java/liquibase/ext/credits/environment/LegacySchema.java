@@ -1,0 +1,54 @@
+package liquibase.ext.credits.environment;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The tables that exist before migration 021, as the catalog describes them to the connected role. */
+final class LegacySchema {
+    private static final String PROBLEM = text("legacy_schema.sql");
+    private static final String PROBLEM_OF_ROWS = text("legacy_rows.sql");
+
+    private final Connection connection;
+
+    LegacySchema(Connection connection) {
+        this.connection = connection;
+    }
+
+    /** The first thing that is missing or not as the conversion needs it, in one line. */
+    Optional<String> problem() throws SQLException {
+        String problem = first(PROBLEM);
+        return Optional.ofNullable(problem == null ? first(PROBLEM_OF_ROWS) : problem);
+    }
+
+    boolean hasUsers() throws SQLException {
+        return first("SELECT to_regclass('users')::text") != null;
+    }
+
+    String databaseName() throws SQLException {
+        return Objects.requireNonNull(first("SELECT current_database()"));
+    }
+
+    private @Nullable String first(String query) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(query);
+                ResultSet row = statement.executeQuery()) {
+            return row.next() ? row.getString(1) : null;
+        }
+    }
+
+    private static String text(String resource) {
+        try (InputStream stream = Objects.requireNonNull(LegacySchema.class.getResourceAsStream(resource), resource)) {
+            return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

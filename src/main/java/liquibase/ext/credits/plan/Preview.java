@@ -1,0 +1,88 @@
+package liquibase.ext.credits.plan;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.Objects;
+import liquibase.ext.credits.conversion.ConversionSettings;
+import liquibase.ext.credits.report.Outcomes;
+import liquibase.ext.credits.report.Report;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Predicts a conversion. The query is the text of the SQL function {@code billing_migration_preview}, kept beside this
+ * class because the dry run must work before that function, or anything else of ours, exists.
+ */
+public final class Preview {
+    private static final String QUERY = text("preview.sql");
+    private static final String LEGACY_TABLES_EXIST = "SELECT to_regclass('user_billing') IS NOT NULL";
+    private static final String COLUMNS = """
+            SELECT
+                p.user_id, p.email, p.converted_usd AS usd, p.converted_uah AS uah, p.credits, p.remainder,
+                p.balance_usd - p.converted_usd AS usd_stays, p.balance_uah - p.converted_uah AS uah_stays,
+                p.outcome, p.reason
+            FROM (
+            %s
+            ) AS p (
+                user_id, email, balance_usd, balance_uah, converted_usd, converted_uah, credits, remainder,
+                outcome, reason)
+            """;
+
+    private final ConversionSettings settings;
+    private final @Nullable SampleUsers sampleUsers;
+
+    /**
+     * A preview that has not been read.
+     *
+     * @param settings what the conversion would be told
+     * @param sampleUsers rows that stand in for legacy tables that do not exist yet; null where they must exist
+     */
+    public Preview(ConversionSettings settings, @Nullable SampleUsers sampleUsers) {
+        this.settings = settings;
+        this.sampleUsers = sampleUsers;
+    }
+
+    /**
+     * Reads the prediction; works on a read-only replica and in a read-only transaction.
+     *
+     * @param connection any connection to the database
+     * @return its text
+     * @throws SQLException as the database reports it
+     */
+    public Report read(Connection connection) throws SQLException {
+        Outcomes outcomes = Outcomes.read(connection, COLUMNS.formatted(source(connection)));
+        return Report.ofDryRun(outcomes, settings.emails(), settings.rates());
+    }
+
+    private String source(Connection connection) throws SQLException {
+        String query = QUERY.replace("p_credits_per_usd", number(settings.creditsPerUsd()))
+                .replace("p_credits_per_uah", number(settings.creditsPerUah()))
+                .replace("p_rounding", "'" + settings.rounding() + "'");
+        return sampleUsers == null || legacyTablesExist(connection) ? query : sampleUsers.asTablesFor(query);
+    }
+
+    private static boolean legacyTablesExist(Connection connection) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(LEGACY_TABLES_EXIST);
+                ResultSet row = statement.executeQuery()) {
+            return row.next() && row.getBoolean(1);
+        }
+    }
+
+    private static String number(@Nullable BigDecimal number) {
+        return "CAST(" + (number == null ? "NULL" : number.toPlainString()) + " AS numeric)";
+    }
+
+    private static String text(String resource) {
+        try (InputStream stream = Objects.requireNonNull(Preview.class.getResourceAsStream(resource), resource)) {
+            return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

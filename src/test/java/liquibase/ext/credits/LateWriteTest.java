@@ -1,0 +1,123 @@
+package liquibase.ext.credits;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+
+/** Money that an old application instance still adds to {@code user_billing} after the conversion. */
+class LateWriteTest {
+
+    private static final String TOP_UP = "UPDATE user_billing SET balance_usd = balance_usd + 7.01";
+
+    @Test
+    void allowedMoneyWaitsAndAFurtherRunConvertsOnlyThat() {
+        try (Database database = converted("allow")) {
+            database.execute(TOP_UP);
+
+            assertThat(database.lines(
+                            "SELECT migration_status, balance_usd, late_writes FROM billing_migration_status"))
+                    .containsExactly("pending_migration|7.01|allow");
+            database.execute("SELECT * FROM migrate_user_billing_to_credits(1.0, false)");
+            assertThat(database.lines("SELECT migration_status, credit_balance FROM billing_migration_status"))
+                    .containsExactly("success|107.01");
+        }
+    }
+
+    @Test
+    void rejectedMoneyFailsWithTheNewWay() {
+        try (Database database = converted("reject")) {
+            Snapshot before = database.everything();
+
+            assertThatThrownBy(() -> database.execute(TOP_UP))
+                    .hasMessageContaining("user_billing of user " + database.text("SELECT id FROM users")
+                            + " is closed: balances became credits in run "
+                            + database.text("SELECT id FROM billing_migration_run")
+                            + "; add credits with add_credits() instead");
+
+            assertThat(database.everything()).isEqualTo(before);
+            assertThat(database.text("SELECT late_writes FROM billing_migration_status"))
+                    .isEqualTo("reject");
+        }
+    }
+
+    @Test
+    void otherWritesGoOnWhileMoneyIsRejected() {
+        try (Database database = converted("reject")) {
+            database.execute("UPDATE user_billing SET total_requests = 5, balance_usd = balance_usd - 3");
+
+            assertThat(database.lines("SELECT balance_usd, total_requests FROM user_billing"))
+                    .containsExactly("-3.00|5");
+        }
+    }
+
+    @Test
+    void convertedMoneyBecomesCreditsAtTheRunsRateAtOnce() {
+        try (Database database = converted("convert", "0.5")) {
+            database.execute(TOP_UP);
+
+            assertThat(database.lines("SELECT balance_usd FROM user_billing")).containsExactly("0.00");
+            assertThat(database.lines("SELECT balance, total_earned FROM user_credits"))
+                    .containsExactly("53.51|53.51");
+            assertThat(database.lines("SELECT amount, balance_before, balance_after FROM credit_transactions"
+                            + " ORDER BY balance_after"))
+                    .containsExactly("50.00|0.00|50.00", "3.51|50.00|53.51");
+            assertThat(database.lines("SELECT new_credits, remainder FROM billing_migration_log ORDER BY new_credits"))
+                    .containsExactly("3.51|-0.005", "50.00|0.000");
+            assertThat(database.lines("SELECT migration_status, late_writes FROM billing_migration_status"))
+                    .containsExactly("success|convert");
+            assertThat(database.lines("SELECT finding FROM billing_migration_discrepancy"))
+                    .isEmpty();
+            assertThat(database.lines("SELECT DISTINCT i1_holds AND i2_holds AND i3_holds AND i5_holds AS all_hold"
+                            + " FROM billing_migration_reconciliation"))
+                    .containsExactly("t");
+        }
+    }
+
+    @Test
+    void aNewAccountWithMoneyIsConvertedToo() {
+        try (Database database = converted("convert")) {
+            database.addUser("9.00");
+
+            assertThat(database.number("SELECT sum(balance_usd) FROM user_billing"))
+                    .isZero();
+            assertThat(database.lines("SELECT balance FROM user_credits ORDER BY balance"))
+                    .containsExactly("9.00", "100.00");
+        }
+    }
+
+    @Test
+    void theUndoReturnsLateMoneyTooAndDisarms() {
+        for (String lateWrites : new String[] {"convert", "reject"}) {
+            try (Database database = converted(lateWrites)) {
+                if (lateWrites.equals("convert")) {
+                    database.execute(TOP_UP);
+                }
+
+                LiquibaseApi.on(database).run("rollbackCount", "count", 1).assertSucceeded();
+                database.execute("UPDATE user_billing SET balance_usd = balance_usd + 1");
+
+                assertThat(database.number("SELECT balance_usd FROM user_billing"))
+                        .isEqualByComparingTo(lateWrites.equals("convert") ? "108.01" : "101.00");
+                assertThat(database.text("SELECT late_writes FROM billing_migration_status"))
+                        .isEqualTo("allow");
+                assertThat(database.number("SELECT count(*) FROM user_credits")).isZero();
+            }
+        }
+    }
+
+    private static Database converted(String lateWrites) {
+        return converted(lateWrites, "1.0");
+    }
+
+    private static Database converted(String lateWrites, String creditsPerUsd) {
+        Database database = Database.prepared();
+        database.addUser("100.00");
+        LiquibaseApi.on(database)
+                .parameter("credits.lateWrites", lateWrites)
+                .parameter("credits.perUsd", creditsPerUsd)
+                .run("update")
+                .assertSucceeded();
+        return database;
+    }
+}

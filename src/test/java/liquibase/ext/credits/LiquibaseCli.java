@@ -1,0 +1,96 @@
+package liquibase.ext.credits;
+
+import java.io.File;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** The {@code liquibase} command as a process of its own, its connection given by environment variables as in a pipeline. */
+public final class LiquibaseCli {
+
+    private static final Pattern ERROR =
+            Pattern.compile("(?s)(?:Unexpected error running Liquibase|Error parsing command line): (.*?)\\n\\n");
+
+    private final Database database;
+    private final List<String> parameters = new ArrayList<>();
+    private String environment = "stage";
+    private Path root = Project.ROOT;
+
+    private LiquibaseCli(Database database) {
+        this.database = database;
+    }
+
+    /** For environment {@code stage}. */
+    public static LiquibaseCli on(Database database) {
+        return new LiquibaseCli(database);
+    }
+
+    /** Which folder of {@code contexts/} gives the defaults file. */
+    public LiquibaseCli environment(String newEnvironment) {
+        environment = newEnvironment;
+        return this;
+    }
+
+    /** Another working directory. */
+    public LiquibaseCli root(Path newRoot) {
+        root = newRoot;
+        return this;
+    }
+
+    /** {@code -Dname=value}. */
+    public LiquibaseCli parameter(String name, String value) {
+        parameters.add("-D" + name + "=" + value);
+        return this;
+    }
+
+    /** Runs a command, for example {@code run("rollbackCount", "1")}. */
+    public CommandResult run(String... commandAndArguments) {
+        Subprocess.Finished finished = Subprocess.run(root, command(commandAndArguments), variables());
+        boolean succeeded = finished.exitCode() == 0;
+        return new CommandResult(
+                succeeded, finished.output(), finished.errors(), succeeded ? "" : error(finished.errors()));
+    }
+
+    private List<String> command(String... commandAndArguments) {
+        return Stream.of(
+                        Stream.of(
+                                Path.of(System.getProperty("java.home"), "bin", "java")
+                                        .toString(),
+                                "-cp",
+                                classPath(),
+                                "liquibase.integration.commandline.LiquibaseCommandLine",
+                                "--defaults-file=contexts/" + environment + "/liquibase.properties"),
+                        Stream.of(commandAndArguments),
+                        parameters.stream())
+                .flatMap(part -> part)
+                .toList();
+    }
+
+    /** What a user has: the extension, Liquibase and the driver, without the tests' classes. */
+    private static String classPath() {
+        return Pattern.compile(Pattern.quote(File.pathSeparator))
+                .splitAsStream(System.getProperty("java.class.path"))
+                .filter(entry -> !entry.endsWith("test-classes"))
+                .collect(Collectors.joining(File.pathSeparator));
+    }
+
+    private Map<String, String> variables() {
+        return Map.of(
+                "LIQUIBASE_COMMAND_URL", database.url(),
+                "LIQUIBASE_COMMAND_USERNAME", database.username(),
+                "LIQUIBASE_COMMAND_PASSWORD", database.password());
+    }
+
+    private static String error(String errors) {
+        return ERROR.matcher(errors)
+                .results()
+                .findFirst()
+                .map((MatchResult match) -> match.group(1))
+                .orElse(errors);
+    }
+}

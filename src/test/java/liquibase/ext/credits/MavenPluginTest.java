@@ -1,0 +1,121 @@
+package liquibase.ext.credits;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code mvn liquibase:…} as the README shows it. Few and long tests, because each Maven run takes seconds. */
+class MavenPluginTest {
+
+    private static final String BALANCES = """
+            SELECT b.balance_usd, c.balance
+            FROM user_billing AS b
+            LEFT JOIN user_credits AS c ON c.user_id = b.user_id
+            ORDER BY b.balance_usd, c.balance
+            """;
+
+    @Test
+    void previewsConvertsAndUndoesTheDatabaseOfTheEnvironmentVariables() {
+        try (Database database = Database.prepared()) {
+            database.addUser("100.00");
+            Snapshot before = database.everything();
+
+            CommandResult status = stage(database).run("liquibase:status");
+            assertThat(withoutStackTrace(status)).contains("not been applied");
+            CommandResult dryRun =
+                    stage(database).option("credits.perUsd", "0.5").run("liquibase:updateSQL");
+            assertThat(withoutStackTrace(dryRun)).contains("Total credits: 50");
+            assertThat(dryRun.sql()).contains("--   Total credits: 50", "SELECT billing_migration_convert(");
+            assertThat(database.everything()).isEqualTo(before);
+
+            CommandResult update =
+                    stage(database).option("credits.perUsd", "0.5").run("liquibase:update");
+            assertThat(withoutStackTrace(update)).contains("Users migrated: 1", "Total credits: 50");
+            assertThat(database.lines(BALANCES)).containsExactly("0.00|50.00");
+
+            CommandResult rollback =
+                    stage(database).option("liquibase.rollbackCount", "1").run("liquibase:rollback");
+            assertThat(withoutStackTrace(rollback)).contains("Users rolled back: 1");
+            assertThat(database.lines(BALANCES)).containsExactly("100.00|");
+        }
+    }
+
+    @Test
+    void theUrlOnTheCommandLineWinsOverTheEnvironmentVariable() {
+        try (Database named = Database.prepared();
+                Database exported = Database.prepared()) {
+            named.addUser("100.00");
+            exported.addUser("100.00");
+
+            stage(exported)
+                    .option("liquibase.url", named.url())
+                    .run("liquibase:update")
+                    .assertSucceeded();
+
+            assertThat(named.lines(BALANCES)).containsExactly("0.00|100.00");
+            assertThat(exported.lines(BALANCES)).containsExactly("100.00|");
+        }
+    }
+
+    @Test
+    void refusesSeveralEnvironments() {
+        try (Database database = Database.legacy()) {
+            database.addUser("100.00");
+            Snapshot before = database.everything();
+
+            LiquibaseMaven.on(database)
+                    .option("contexts", "stage,prod")
+                    .run("liquibase:update")
+                    .assertRefused("-Dcontexts names stage,prod, it must name one of demo, local, dev, stage, prod");
+
+            assertThat(database.everything()).isEqualTo(before);
+        }
+    }
+
+    @Test
+    void aCheckoutThatIsNotCompiledLeavesTheDatabaseUntouched(@TempDir Path checkout) {
+        Checkout.copy(checkout, "pom.xml", ".mvn", "changelogs", "contexts", "src");
+        try (Database database = Database.legacy()) {
+            database.addUser("100.00");
+            Snapshot before = database.everything().without("databasechangelog");
+
+            CommandResult result = stage(database).root(checkout).run("liquibase:update");
+
+            result.assertRefused("Unknown precondition 'creditsEnvironment'");
+            assertThat(database.everything().without("databasechangelog")).isEqualTo(before);
+        }
+    }
+
+    @Test
+    void theDemoNeedsNoDatabaseAndKeepsItsOwn(@TempDir Path checkout) {
+        Checkout.copy(checkout, "pom.xml", ".mvn", "changelogs", "contexts", "src");
+
+        CommandResult dryRun = demo(checkout).run("test-compile", "liquibase:updateSQL");
+        assertThat(dryRun.messages()).contains("Users to migrate: 7", "Total USD: $240.50");
+        assertThat(dryRun.sql()).contains("--   Users to migrate: 7");
+
+        assertThat(withoutStackTrace(demo(checkout).run("liquibase:update")))
+                .contains("Users migrated: 7", "Total USD: $240.50", "i***@example.org");
+        assertThat(withoutStackTrace(demo(checkout).run("liquibase:status"))).contains("is up to date");
+        assertThat(withoutStackTrace(
+                        demo(checkout).option("liquibase.rollbackCount", "1").run("liquibase:rollback")))
+                .contains("Users rolled back: 7", "USD returned: $240.50");
+        assertThat(withoutStackTrace(demo(checkout).run("liquibase:update")))
+                .contains("Users migrated: 7", "Total USD: $240.50");
+    }
+
+    private static LiquibaseMaven stage(Database database) {
+        return LiquibaseMaven.on(database).option("contexts", "stage");
+    }
+
+    private static LiquibaseMaven demo(Path checkout) {
+        return LiquibaseMaven.withoutDatabase().root(checkout).option("contexts", "demo");
+    }
+
+    private static String withoutStackTrace(CommandResult result) {
+        assertThat(result.assertSucceeded().messages()).doesNotContain("\tat ");
+        return result.messages();
+    }
+}

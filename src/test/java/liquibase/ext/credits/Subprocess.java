@@ -1,0 +1,66 @@
+package liquibase.ext.credits;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** Another program, as a user starts it: nothing of this test's Liquibase or Maven settings reaches it. */
+final class Subprocess {
+
+    private static final int LIMIT_MINUTES = 5;
+
+    private Subprocess() {}
+
+    static Finished run(Path directory, List<String> command, Map<String, String> environment) {
+        try {
+            Path output = Files.createTempFile("output", ".log");
+            Path errors = Files.createTempFile("errors", ".log");
+            int exitCode = await(start(directory, command, environment, output, errors));
+            return new Finished(exitCode, read(output), read(errors));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    record Finished(int exitCode, String output, String errors) {}
+
+    private static Process start(
+            Path directory, List<String> command, Map<String, String> environment, Path output, Path errors)
+            throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .directory(directory.toFile())
+                .redirectOutput(output.toFile())
+                .redirectError(errors.toFile());
+        builder.environment().keySet().removeIf(name -> name.startsWith("LIQUIBASE_") || name.startsWith("MAVEN_"));
+        builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        builder.environment().put("LIQUIBASE_ANALYTICS_ENABLED", "false");
+        builder.environment().putAll(environment);
+        Process process = builder.start();
+        process.getOutputStream().close();
+        return process;
+    }
+
+    private static int await(Process process) {
+        try {
+            if (!process.waitFor(LIMIT_MINUTES, TimeUnit.MINUTES)) {
+                process.destroyForcibly();
+                throw new IllegalStateException("did not end within " + LIMIT_MINUTES + " minutes: " + process.info());
+            }
+            return process.exitValue();
+        } catch (InterruptedException e) {
+            process.destroyForcibly();
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static String read(Path file) throws IOException {
+        String text = Files.readString(file);
+        Files.delete(file);
+        return text;
+    }
+}
