@@ -10,6 +10,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -170,7 +171,14 @@ class DryRunTest {
         LiquibaseApi.on(database).run(command, arguments).assertSucceeded();
 
         assertThat(database.everything().since(values)).isEmpty();
-        assertThat(database.rowVersions().since(versions)).isEmpty();
+        assertThat(database.rowVersions().since(versions).keySet()).isSubsetOf(writtenByLiquibaseItself());
+    }
+
+    /** Liquibase 4.33.0 takes its own lock for updateSQL and updateCountSQL as well, and gives it back: the row is the same, its version not. */
+    private static Set<String> writtenByLiquibaseItself() {
+        return System.getProperty("liquibase.under.test").startsWith("4.")
+                ? Set.of("row versions of public.databasechangeloglock")
+                : Set.of();
     }
 
     private static void runAsScript(Database database, String sql) throws SQLException {
