@@ -97,7 +97,11 @@ class MavenPluginTest {
         assertThat(dryRun.sql()).contains("--   Users to migrate: 7");
 
         assertThat(withoutStackTrace(demo(checkout).run("liquibase:update")))
-                .contains("Users migrated: 7", "Total USD: $240.50", "i***@example.org");
+                .contains(
+                        "Users migrated: 7",
+                        "Total USD: $240.50",
+                        "i***@example.org",
+                        "mvn liquibase:rollback -Dliquibase.rollbackCount=1 -Dcontexts=demo");
         assertThat(withoutStackTrace(demo(checkout).run("liquibase:status"))).contains("is up to date");
         assertThat(withoutStackTrace(
                         demo(checkout).option("liquibase.rollbackCount", "1").run("liquibase:rollback")))

@@ -111,7 +111,8 @@ public final class Conversion {
         return report(
                 run,
                 "Run " + run.id() + " is proved: invariants I1 to I6 hold."
-                        + " Undo: liquibase rollbackCount 1, or mvn liquibase:rollback -Dliquibase.rollbackCount=1");
+                        + " Undo: liquibase rollbackCount 1, or mvn liquibase:rollback -Dliquibase.rollbackCount=1 -Dcontexts="
+                        + settings.environment());
     }
 
     /**
