@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * {@code defaultSchemaName}: first on the search path for the whole session, and in the script of a dry run. Liquibase 5 itself sets it
  * for one transaction only, unquoted, and leaves it out of the script; our SQL names no schema.
  */
-final class DefaultSchema {
+public final class DefaultSchema {
     private static final String SEARCH_PATH = """
             SELECT concat_ws(', ', quote_ident(?), nullif(current_setting('search_path'), ''))
             WHERE current_schema() IS DISTINCT FROM ?
@@ -26,7 +26,14 @@ final class DefaultSchema {
 
     private DefaultSchema() {}
 
-    static void use(Database database) throws SQLException, DatabaseException {
+    /**
+     * Puts the schema first on the session's search path; a no-op without {@code defaultSchemaName}. Ends the open transaction.
+     *
+     * @param database connected to PostgreSQL
+     * @throws SQLException if the search path cannot be set
+     * @throws DatabaseException if the dry run's script cannot be written
+     */
+    public static void use(Database database) throws SQLException, DatabaseException {
         Connection connection = ((JdbcConnection) database.getConnection()).getUnderlyingConnection();
         String schema = database.getDefaultSchemaName();
         if (schema == null) {
