@@ -6,6 +6,7 @@ import java.util.List;
 public final class InvalidSettingsException extends Exception {
     private static final long serialVersionUID = 1L;
 
+    /** One line each. */
     private final List<String> problems;
 
     InvalidSettingsException(List<String> problems) {
