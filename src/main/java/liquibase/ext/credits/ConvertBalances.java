@@ -5,10 +5,14 @@ import java.io.InputStream;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import liquibase.Scope;
 import liquibase.change.CheckSum;
 import liquibase.change.custom.CustomChangeChecksum;
@@ -30,6 +34,7 @@ import liquibase.ext.credits.conversion.InvalidSettingsException;
 import liquibase.ext.credits.conversion.Reversal;
 import liquibase.ext.credits.conversion.ReversalSettings;
 import liquibase.ext.credits.conversion.RunIdentity;
+import liquibase.ext.credits.environment.Confirmation;
 import liquibase.ext.credits.plan.Preview;
 import liquibase.ext.credits.plan.SampleUsers;
 import liquibase.ext.credits.report.Report;
@@ -86,6 +91,15 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
      */
     public void setEnvironment(String environment) {
         parameters.put("environment", environment);
+    }
+
+    /**
+     * Sets whether the operator has to confirm.
+     *
+     * @param confirm none, required or the database's name
+     */
+    public void setConfirm(String confirm) {
+        parameters.put("confirm", confirm);
     }
 
     /**
@@ -247,6 +261,7 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
                     new Conversion(connection, settings, identity(), ConvertBalances::show, betweenProgressLines());
             Executor executor = executor(database);
             if (executor.updatesDatabase()) {
+                confirm(connection, settings.effects());
                 show(conversion.run());
                 confirmation = "Balances converted and proved";
                 return;
@@ -263,11 +278,13 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
     @Override
     public void rollback(Database database) throws CustomChangeException, RollbackImpossibleException {
         try {
-            Reversal reversal = new Reversal(connection(database), ReversalSettings.of(parameters));
+            Connection connection = connection(database);
+            Reversal reversal = new Reversal(connection, ReversalSettings.of(parameters));
             Executor executor = executor(database);
             boolean isPrepared = reversal.isPrepared();
             if (executor.updatesDatabase()) {
                 if (isPrepared) {
+                    confirm(connection, ReversalSettings.EFFECTS);
                     show(reversal.run());
                 }
                 return;
@@ -286,6 +303,33 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
     @Override
     public String getConfirmationMessage() {
         return confirmation;
+    }
+
+    /** Here and not in validate(), which dry runs call and an undo does not. */
+    private void confirm(Connection connection, List<String> effects) throws CustomChangeException {
+        Confirmation confirmed =
+                new Confirmation(Objects.toString(parameters.get("environment"), ""), parameters.get("confirm"));
+        try {
+            String refusal = confirmed.isNeeded() ? confirmed.refusal(databaseName(connection), effects) : null;
+            if (refusal != null) {
+                throw new CustomChangeException(refusal);
+            }
+        } catch (SQLException e) {
+            throw new CustomChangeException("the database did not tell its name: " + e.getMessage(), e);
+        }
+    }
+
+    /** Leaves no transaction open, which the server might end while the operator thinks. */
+    private static String databaseName(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT current_database()")) {
+            row.next();
+            return row.getString(1);
+        } finally {
+            if (!connection.getAutoCommit()) {
+                connection.commit();
+            }
+        }
     }
 
     private void write(Executor executor, Report report, String statement, String stop) throws DatabaseException {

@@ -20,6 +20,7 @@ public final class LiquibaseCli {
     private final List<String> parameters = new ArrayList<>();
     private String environment = "stage";
     private Path root = Project.ROOT;
+    private String typed;
 
     private LiquibaseCli(Database database) {
         this.database = database;
@@ -42,6 +43,12 @@ public final class LiquibaseCli {
         return this;
     }
 
+    /** On a terminal, where somebody types this; the messages are then part of the output. */
+    public LiquibaseCli typing(String newTyped) {
+        typed = newTyped;
+        return this;
+    }
+
     /** {@code -Dname=value}. */
     public LiquibaseCli parameter(String name, String value) {
         parameters.add("-D" + name + "=" + value);
@@ -50,10 +57,16 @@ public final class LiquibaseCli {
 
     /** Runs a command, for example {@code run("rollbackCount", "1")}. */
     public CommandResult run(String... commandAndArguments) {
-        Subprocess.Finished finished = Subprocess.run(root, command(commandAndArguments), variables());
+        List<String> command = command(commandAndArguments);
+        Subprocess.Finished finished = typed == null
+                ? Subprocess.run(root, command, variables())
+                : Subprocess.typing(typed, root, command, variables());
         boolean succeeded = finished.exitCode() == 0;
         return new CommandResult(
-                succeeded, finished.output(), finished.errors(), succeeded ? "" : error(finished.errors()));
+                succeeded,
+                finished.output(),
+                finished.errors(),
+                succeeded ? "" : error(typed == null ? finished.errors() : finished.output()));
     }
 
     private List<String> command(String... commandAndArguments) {

@@ -16,6 +16,7 @@ public final class LiquibaseMaven {
     private final Map<String, String> variables;
     private final List<String> options = new ArrayList<>();
     private Path root = Project.ROOT;
+    private String typed;
 
     private LiquibaseMaven(Map<String, String> variables) {
         this.variables = variables;
@@ -40,6 +41,12 @@ public final class LiquibaseMaven {
         return this;
     }
 
+    /** On a terminal, where somebody types this. */
+    public LiquibaseMaven typing(String newTyped) {
+        typed = newTyped;
+        return this;
+    }
+
     /** {@code -Dname=value}. */
     public LiquibaseMaven option(String name, String value) {
         options.add("-D" + name + "=" + value);
@@ -50,7 +57,9 @@ public final class LiquibaseMaven {
     public CommandResult run(String... goals) {
         try {
             Path sql = Files.createTempFile("migrate", ".sql");
-            Subprocess.Finished finished = Subprocess.run(root, command(sql, goals), variables);
+            Subprocess.Finished finished = typed == null
+                    ? Subprocess.run(root, command(sql, goals), variables)
+                    : Subprocess.typing(typed, root, command(sql, goals), variables);
             boolean succeeded = finished.exitCode() == 0;
             return new CommandResult(
                     succeeded, Files.readString(sql), finished.output(), succeeded ? "" : error(finished.output()));

@@ -41,6 +41,7 @@ public record ConversionSettings(
     public static final List<String> PARAMETER_NAMES = List.of(
             "environment",
             "database",
+            "confirm",
             "perUsd",
             "perUah",
             "rounding",
@@ -81,6 +82,23 @@ public record ConversionSettings(
             throw new InvalidSettingsException(problems);
         }
         return settings;
+    }
+
+    /**
+     * What a conversion with these settings is going to do, in the guide's words.
+     *
+     * @return one line per effect
+     */
+    public List<String> effects() {
+        return creditsPerUah == null
+                ? List.of(
+                        "Convert all USD balances to credits",
+                        "Zero out user_billing.balance_usd",
+                        "Create transaction records")
+                : List.of(
+                        "Convert all USD and UAH balances to credits",
+                        "Zero out user_billing.balance_usd and user_billing.balance_uah",
+                        "Create transaction records");
     }
 
     /**

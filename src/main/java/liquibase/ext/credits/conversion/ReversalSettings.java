@@ -14,6 +14,12 @@ import org.jspecify.annotations.Nullable;
  * @param emails how e-mail addresses are shown
  */
 public record ReversalSettings(OnSpent onSpent, Duration lockTimeout, Emails emails) {
+    /** What an undo is going to do, one line per effect. */
+    public static final List<String> EFFECTS = List.of(
+            "Return all converted balances to user_billing",
+            "Take the converted credits out of user_credits.balance",
+            "Create reversing transaction records");
+
     /**
      * Reads the settings from the parameters' texts.
      *
