@@ -12,7 +12,9 @@ CREATE FUNCTION billing_migration_convert(
     p_environment text DEFAULT 'manual',
     p_changeset text DEFAULT NULL,
     p_tool_version text DEFAULT NULL,
-    p_deployment_id text DEFAULT NULL
+    p_deployment_id text DEFAULT NULL,
+    p_cohort text DEFAULT NULL,
+    p_cohort_users uuid[] DEFAULT NULL
 ) RETURNS uuid
 LANGUAGE plpgsql
 AS $function$
@@ -22,7 +24,7 @@ DECLARE
 BEGIN
     v_run_id := billing_migration_start(
         p_credits_per_usd, p_credits_per_uah, p_rounding, p_on_error, 'once', p_late_writes,
-        p_environment, p_changeset, p_tool_version, p_deployment_id);
+        p_environment, p_changeset, p_tool_version, p_deployment_id, p_cohort, p_cohort_users);
     LOOP
         SELECT b.last_user_id
         INTO v_last_user_id
@@ -34,6 +36,6 @@ BEGIN
 END
 $function$;
 
-COMMENT ON FUNCTION billing_migration_convert(numeric, numeric, text, text, text, text, text, text, text) IS
-    'Converts all positive balances in one transaction, proves the result and returns the run''s id.';
+COMMENT ON FUNCTION billing_migration_convert(numeric, numeric, text, text, text, text, text, text, text, text, uuid[]) IS
+    'Converts all positive balances, or those of a cohort, in one transaction, proves the result and returns the run''s id.';
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_convert');

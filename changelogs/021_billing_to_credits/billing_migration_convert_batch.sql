@@ -26,12 +26,18 @@ DECLARE
     -- stand together in the index of a large ledger, instead of one on each of its pages.
     v_id_start text := regexp_replace(
         lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0'), '(.{8})(.{4})', '\1-\2-7');
+    v_in_cohort text;
 BEGIN
     SELECT r.* INTO STRICT v_run FROM billing_migration_run AS r WHERE r.id = p_run_id;
+    -- Liquibase strips comments, so a word marks the place; a run for everybody never looks at cohorts.
+    v_in_cohort := CASE
+        WHEN v_run.cohort IS NULL THEN 'true'
+        ELSE 'b.user_id IN (SELECT m.user_id FROM billing_migration_cohort_user AS m WHERE m.run_id = %s)'
+    END;
 
     -- EXECUTE plans each batch with its own values; plan_cache_mode would do so too, but would have every
     -- foreign-key check planned anew as well.
-    EXECUTE $sql$
+    EXECUTE replace($sql$
     SELECT n.user_id
     FROM (
         SELECT b.user_id
@@ -39,16 +45,17 @@ BEGIN
         WHERE
             (b.balance_usd > 0 OR (b.balance_uah > 0 AND $3 > 0))
             AND ($1 IS NULL OR b.user_id > $1)
+            AND in_cohort
         ORDER BY b.user_id
         LIMIT $2
     ) AS n
     ORDER BY n.user_id DESC
     LIMIT 1
-    $sql$
+    $sql$, 'in_cohort', format(v_in_cohort, '$4'))
     INTO last_user_id
-    USING p_after_user_id, p_limit_users, coalesce(v_run.credits_per_uah, 0);
+    USING p_after_user_id, p_limit_users, coalesce(v_run.credits_per_uah, 0), p_run_id;
 
-    EXECUTE $sql$
+    EXECUTE replace($sql$
     WITH
     candidate AS MATERIALIZED (
         SELECT
@@ -60,6 +67,7 @@ BEGIN
             (b.balance_usd > 0 OR (b.balance_uah > 0 AND $5 > 0))
             AND ($2 IS NULL OR b.user_id > $2)
             AND b.user_id <= $3
+            AND in_cohort
         ORDER BY b.user_id
         FOR NO KEY UPDATE
     ),
@@ -233,7 +241,7 @@ BEGIN
         d.credits,
         d.remainder
     FROM done AS d
-    $sql$
+    $sql$, 'in_cohort', format(v_in_cohort, '$1'))
     INTO users, usd, uah, credits, remainder
     USING
         p_run_id,
@@ -335,6 +343,14 @@ BEGIN
                 WHERE
                     (b.balance_usd > 0 OR (b.balance_uah > 0 AND v_run.credits_per_uah > 0))
                     AND (v_after_user_id IS NULL OR b.user_id > v_after_user_id)
+                    AND (
+                        v_run.cohort IS NULL
+                        OR EXISTS (
+                            SELECT 1
+                            FROM billing_migration_cohort_user AS m
+                            WHERE m.run_id = p_run_id AND m.user_id = b.user_id
+                        )
+                    )
                 ORDER BY b.user_id
                 LIMIT 1
             ) AS n

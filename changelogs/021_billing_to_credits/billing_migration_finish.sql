@@ -64,6 +64,10 @@ BEGIN
     WHERE
         r.id = p_run_id
         AND p.outcome = 'skipped'
+        AND (
+            r.cohort IS NULL
+            OR p.user_id IN (SELECT m.user_id FROM billing_migration_cohort_user AS m WHERE m.run_id = p_run_id)
+        )
         AND NOT EXISTS (
             SELECT 1
             FROM billing_migration_log AS l

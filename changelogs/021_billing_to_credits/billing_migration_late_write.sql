@@ -20,6 +20,15 @@ BEGIN
         RETURN NEW;
     END IF;
     SELECT r.* INTO STRICT v_armed_by FROM billing_migration_run AS r WHERE r.id = TG_ARGV[1]::uuid;
+    IF v_armed_by.cohort IS NOT NULL
+        AND NOT EXISTS (
+            SELECT 1
+            FROM billing_migration_cohort_user AS m
+            WHERE m.run_id = v_armed_by.id AND m.user_id = NEW.user_id
+        )
+    THEN
+        RETURN NEW;
+    END IF;
     v_usd := greatest(NEW.balance_usd, 0);
     v_uah := CASE WHEN v_armed_by.credits_per_uah IS NULL THEN 0 ELSE greatest(NEW.balance_uah, 0) END;
     IF v_usd + v_uah = 0
@@ -59,12 +68,12 @@ BEGIN
 
     -- A run of its own: a user stands once in a run, and its totals never change after its proof.
     INSERT INTO billing_migration_run (
-        id, changeset, environment, credits_per_usd, credits_per_uah, rounding, credits_scale, on_error,
+        id, changeset, armed_by_run_id, environment, credits_per_usd, credits_per_uah, rounding, credits_scale, on_error,
         commit_mode, late_writes, status,
         planned_users, planned_usd, planned_uah, planned_credits, planned_remainder,
         done_users, done_usd, done_uah, done_credits, done_remainder, finished_at)
     VALUES (
-        v_run_id, 'late_write', v_armed_by.environment, v_armed_by.credits_per_usd, v_armed_by.credits_per_uah,
+        v_run_id, 'late_write', v_armed_by.id, v_armed_by.environment, v_armed_by.credits_per_usd, v_armed_by.credits_per_uah,
         v_armed_by.rounding, v_armed_by.credits_scale, 'stop', 'once', 'convert', 'completed',
         1, v_usd, v_uah, v_credits, v_exact_credits - v_credits,
         1, v_usd, v_uah, v_credits, v_exact_credits - v_credits, clock_timestamp());

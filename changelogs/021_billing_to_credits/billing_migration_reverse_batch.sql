@@ -7,7 +7,8 @@ CREATE FUNCTION billing_migration_reversal(
     p_run_id uuid,
     p_on_spent text,
     p_after_user_id uuid DEFAULT NULL,
-    p_upto_user_id uuid DEFAULT NULL
+    p_upto_user_id uuid DEFAULT NULL,
+    p_changeset text DEFAULT NULL
 )
 RETURNS TABLE (
     run_id uuid,
@@ -73,6 +74,10 @@ LEFT JOIN (
     JOIN billing_migration_run AS n_run ON n_run.id = n.run_id
     WHERE
         p_run_id IS NULL
+        AND (
+            p_changeset IS NULL
+            OR n.run_id IN (SELECT f.run_id FROM billing_migration_runs_of(p_changeset) AS f)
+        )
         AND (n_run.started_at > o_run.started_at OR (n_run.started_at = o_run.started_at AND n_run.id < o_run.id))
     GROUP BY o.run_id, o.user_id
 ) AS newer
@@ -96,14 +101,18 @@ CROSS JOIN LATERAL (
 ) AS g
 WHERE
     (l.run_id = p_run_id OR (p_run_id IS NULL AND l.run_id IS NOT NULL))
+    AND (
+        p_changeset IS NULL
+        OR l.run_id IN (SELECT f.run_id FROM billing_migration_runs_of(p_changeset) AS f)
+    )
     AND l.status = 'success'
     AND l.reversed_at IS NULL
     AND (p_after_user_id IS NULL OR l.user_id > p_after_user_id)
     AND (p_upto_user_id IS NULL OR l.user_id <= p_upto_user_id)
 $function$;
 
-COMMENT ON FUNCTION billing_migration_reversal(uuid, text, uuid, uuid) IS
-    'Predicts the undo of a run, or with null of all runs, per user; p_on_spent refuse, remainder or debt. Outcome: full, partial (what is left, at the run''s rate, rounded down), kept (nothing to take or nowhere to return it), gone (user deleted) or refused.';
+COMMENT ON FUNCTION billing_migration_reversal(uuid, text, uuid, uuid, text) IS
+    'Predicts the undo of a run, or with null of all runs (of a changeset), per user; p_on_spent refuse, remainder or debt. Outcome: full, partial (what is left, at the run''s rate, rounded down), kept (nothing to take or nowhere to return it), gone (user deleted) or refused.';
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_reversal');
 
 --changeset liquibase-credits:billing_migration_reverse_batch_created splitStatements:false rollbackSplitStatements:false

@@ -18,6 +18,7 @@ CREATE TABLE billing_migration_run (
     commit_mode text NOT NULL,
     late_writes text NOT NULL DEFAULT 'allow',
     cohort text,
+    armed_by_run_id uuid,
     status text NOT NULL DEFAULT 'running',
     control text NOT NULL DEFAULT 'run',
     planned_users bigint NOT NULL,
@@ -54,6 +55,9 @@ CREATE TABLE billing_migration_run (
 COMMENT ON TABLE billing_migration_run IS
     'One row per attempt to convert balances; *_usd and *_uah are money, *_credits credits, *_remainder credits lost (+) or gained (-) by rounding.';
 COMMENT ON COLUMN billing_migration_run.credits_per_uah IS 'Null: UAH balances stay where they are.';
+COMMENT ON COLUMN billing_migration_run.cohort IS 'Null: everybody. Otherwise its users stand in billing_migration_cohort_user.';
+COMMENT ON COLUMN billing_migration_run.armed_by_run_id IS
+    'For a late write: the run whose guard converted it, and with whose changeset it is undone.';
 COMMENT ON COLUMN billing_migration_run.control IS
     'What an operator asks of the running conversion: run, pause or stop.';
 --rollback SELECT billing_migration_unregister('table', 'billing_migration_run');

@@ -61,7 +61,9 @@ CREATE FUNCTION billing_migration_start(
     p_environment text DEFAULT 'manual',
     p_changeset text DEFAULT NULL,
     p_tool_version text DEFAULT NULL,
-    p_deployment_id text DEFAULT NULL
+    p_deployment_id text DEFAULT NULL,
+    p_cohort text DEFAULT NULL,
+    p_cohort_users uuid[] DEFAULT NULL
 ) RETURNS uuid
 LANGUAGE plpgsql
 AS $function$
@@ -69,6 +71,7 @@ DECLARE
     v_run_id uuid := gen_random_uuid();
     v_open record;
     v_plan record;
+    v_percent numeric := substring(p_cohort FROM '^percent:(\d{1,3}(?:\.\d{1,2})?)$')::numeric;
 BEGIN
     IF p_credits_per_usd IS NULL OR NOT (p_credits_per_usd > 0 AND p_credits_per_usd <= 1000000) THEN
         RAISE EXCEPTION
@@ -98,6 +101,14 @@ BEGIN
             current_user;
     END IF;
 
+    IF (p_cohort IS NULL AND p_cohort_users IS NOT NULL)
+        OR (p_cohort IS NOT NULL AND (p_cohort_users IS NULL) <> (coalesce(v_percent, 0) > 0 AND v_percent <= 100))
+    THEN
+        RAISE EXCEPTION
+            'cohort is %; give percent: with a number above 0 and at most 100, or a name and the users'' ids',
+            coalesce(p_cohort, 'null');
+    END IF;
+
     PERFORM billing_migration_lock(v_run_id);
 
     SELECT r.id, r.status, r.done_users, r.planned_users
@@ -122,7 +133,10 @@ BEGIN
         (array_agg(p.user_id || ' (' || p.reason || ')' ORDER BY p.user_id)
             FILTER (WHERE p.outcome = 'error'))[1:20] AS first_errors
     INTO v_plan
-    FROM billing_migration_preview(p_credits_per_usd, p_credits_per_uah, p_rounding) AS p;
+    FROM billing_migration_preview(p_credits_per_usd, p_credits_per_uah, p_rounding) AS p
+    WHERE
+        (v_percent IS NULL OR billing_migration_in_percent(p.user_id, v_percent))
+        AND (p_cohort_users IS NULL OR p.user_id IN (SELECT m.user_id FROM unnest(p_cohort_users) AS m (user_id)));
 
     IF v_plan.error_users > 0 AND p_on_error = 'stop' THEN
         RAISE EXCEPTION
@@ -135,11 +149,12 @@ BEGIN
 
     INSERT INTO billing_migration_run (
         id, changeset, environment, tool_version, deployment_id,
-        credits_per_usd, credits_per_uah, rounding, credits_scale, on_error, commit_mode, late_writes,
+        credits_per_usd, credits_per_uah, rounding, credits_scale, on_error, commit_mode, late_writes, cohort,
         planned_users, planned_usd, planned_uah, planned_credits, planned_remainder)
     SELECT
         v_run_id, p_changeset, p_environment, p_tool_version, p_deployment_id,
         p_credits_per_usd, p_credits_per_uah, p_rounding, t.credits_scale, p_on_error, p_commit_mode, p_late_writes,
+        p_cohort,
         v_plan.users, v_plan.usd, v_plan.uah, v_plan.credits, v_plan.remainder
     FROM (
         SELECT coalesce(min((a.atttypmod - 4) & 65535), 2) AS credits_scale
@@ -149,10 +164,27 @@ BEGIN
             AND a.attname IN ('balance', 'total_earned', 'amount', 'balance_before', 'balance_after')
             AND a.atttypmod >= 0
     ) AS t;
+
+    IF p_cohort IS NOT NULL THEN
+        INSERT INTO billing_migration_cohort_user (run_id, user_id)
+        SELECT
+            v_run_id,
+            m.user_id
+        FROM (
+            SELECT b.user_id
+            FROM user_billing AS b
+            WHERE billing_migration_in_percent(b.user_id, v_percent)
+            UNION
+            SELECT u.user_id
+            FROM unnest(p_cohort_users) AS u (user_id)
+        ) AS m;
+        -- The next statements would otherwise plan for an empty table.
+        ANALYZE billing_migration_cohort_user;
+    END IF;
     RETURN v_run_id;
 END
 $function$;
 
-COMMENT ON FUNCTION billing_migration_start(numeric, numeric, text, text, text, text, text, text, text, text) IS
+COMMENT ON FUNCTION billing_migration_start(numeric, numeric, text, text, text, text, text, text, text, text, text, uuid[]) IS
     'Opens a run and returns its id; fails before anything is written on bad settings, a second run, an unfinished run, or users that cannot be converted (at most 20 named).';
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_start');

@@ -3,7 +3,11 @@
 --changeset liquibase-credits:rollback_billing_migration_created splitStatements:false rollbackSplitStatements:false
 --comment: The undo of whole runs, newest first, in one transaction; Liquibase's rollback calls it, and so may people without Liquibase. Twice is the same as once.
 SELECT billing_migration_register('function', 'rollback_billing_migration');
-CREATE FUNCTION rollback_billing_migration(p_run_id uuid DEFAULT NULL, p_on_spent text DEFAULT 'refuse')
+CREATE FUNCTION rollback_billing_migration(
+    p_run_id uuid DEFAULT NULL,
+    p_on_spent text DEFAULT 'refuse',
+    p_changeset text DEFAULT NULL
+)
 RETURNS TABLE (
     run_id uuid,
     users bigint,
@@ -18,6 +22,7 @@ AS $function$
 DECLARE
     v_run record;
     v_spent record;
+    v_guard record;
     v_last_user_id uuid;
 BEGIN
     IF p_on_spent IS NULL OR p_on_spent NOT IN ('refuse', 'remainder', 'debt') THEN
@@ -48,6 +53,10 @@ BEGIN
             WHERE
                 l.run_id IS NOT NULL
                 AND (p_run_id IS NULL OR l.run_id = p_run_id)
+                AND (
+                    p_changeset IS NULL
+                    OR l.run_id IN (SELECT f.run_id FROM billing_migration_runs_of(p_changeset) AS f)
+                )
                 AND l.status = 'success'
                 AND l.reversed_at IS NULL
             GROUP BY l.user_id
@@ -75,6 +84,10 @@ BEGIN
         FROM billing_migration_run AS r
         WHERE
             (p_run_id IS NULL OR r.id = p_run_id)
+            AND (
+                p_changeset IS NULL
+                OR r.id IN (SELECT f.run_id FROM billing_migration_runs_of(p_changeset) AS f)
+            )
             AND r.status NOT IN ('rolled_back', 'partly_rolled_back')
         ORDER BY r.started_at DESC, r.id
     LOOP
@@ -109,22 +122,26 @@ BEGIN
     END LOOP;
     PERFORM set_config('billing_migration.undo', 'off', true);
 
+    -- The guard against late writes is that of the newest run which still stands; without one it goes.
     IF EXISTS (
-            SELECT 1
-            FROM pg_trigger AS t
-            WHERE t.tgrelid = 'user_billing'::regclass AND t.tgname = 'billing_migration_late_write'
-        )
-        AND NOT EXISTS (
-            SELECT 1
-            FROM billing_migration_log AS l
-            WHERE l.run_id IS NOT NULL AND l.status = 'success'
-        )
-    THEN
-        PERFORM billing_migration_arm('allow', NULL);
+        SELECT 1
+        FROM pg_trigger AS t
+        WHERE t.tgrelid = 'user_billing'::regclass AND t.tgname = 'billing_migration_late_write'
+    ) THEN
+        SELECT r.id, r.late_writes
+        INTO v_guard
+        FROM billing_migration_run AS r
+        WHERE
+            r.status = 'completed'
+            AND r.late_writes <> 'allow'
+            AND r.armed_by_run_id IS NULL
+        ORDER BY r.started_at DESC, r.id
+        LIMIT 1;
+        PERFORM billing_migration_arm(coalesce(v_guard.late_writes, 'allow'), v_guard.id);
     END IF;
 END
 $function$;
 
-COMMENT ON FUNCTION rollback_billing_migration(uuid, text) IS
-    'Undoes one run, or with null every run, from the log: USD and UAH go back on top of what is there, credits are taken, ledger entries are added. p_on_spent: refuse, remainder or debt. No row: nothing was left to undo.';
+COMMENT ON FUNCTION rollback_billing_migration(uuid, text, text) IS
+    'Undoes one run, or with null every run (of a changeset, if one is given), from the log: USD and UAH go back on top of what is there, credits are taken, ledger entries are added. p_on_spent: refuse, remainder or debt. No row: nothing was left to undo.';
 --rollback SELECT billing_migration_unregister('function', 'rollback_billing_migration');

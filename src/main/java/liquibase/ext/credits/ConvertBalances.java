@@ -4,6 +4,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -27,6 +30,8 @@ import liquibase.exception.RollbackImpossibleException;
 import liquibase.exception.ValidationErrors;
 import liquibase.executor.Executor;
 import liquibase.executor.ExecutorService;
+import liquibase.ext.credits.conversion.Cohort;
+import liquibase.ext.credits.conversion.CohortFile;
 import liquibase.ext.credits.conversion.Conversion;
 import liquibase.ext.credits.conversion.ConversionException;
 import liquibase.ext.credits.conversion.ConversionSettings;
@@ -34,6 +39,7 @@ import liquibase.ext.credits.conversion.InvalidSettingsException;
 import liquibase.ext.credits.conversion.Reversal;
 import liquibase.ext.credits.conversion.ReversalSettings;
 import liquibase.ext.credits.conversion.RunIdentity;
+import liquibase.ext.credits.conversion.Sql;
 import liquibase.ext.credits.environment.Confirmation;
 import liquibase.ext.credits.plan.Preview;
 import liquibase.ext.credits.plan.SampleUsers;
@@ -74,7 +80,8 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
             WHERE EXISTS (
                 SELECT 1
                 FROM billing_migration_log AS l
-                WHERE l.run_id IS NOT NULL AND l.status = 'success')""";
+                JOIN billing_migration_runs_of(%s) AS f ON f.run_id = l.run_id
+                WHERE l.status = 'success')""";
     private static final String STOP_COMMENT =
             "If that failed, the next statement makes this session read-only, so that"
                     + " nothing is recorded as done; then run: liquibase releaseLocks";
@@ -82,6 +89,7 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
     private final Map<String, @Nullable String> parameters = new HashMap<>();
     private @Nullable ResourceAccessor files;
     private @Nullable String sampleUsers;
+    private boolean isCanary;
     private String confirmation = "Balances converted";
 
     /**
@@ -100,6 +108,24 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
      */
     public void setConfirm(String confirm) {
         parameters.put("confirm", confirm);
+    }
+
+    /**
+     * Sets whom to convert.
+     *
+     * @param cohort none for everybody, percent:5, ids:file.txt or emails:file.txt
+     */
+    public void setCohort(String cohort) {
+        parameters.put("cohort", cohort);
+    }
+
+    /**
+     * Sets whether this changeset converts a cohort; then it must be given, and otherwise it must not.
+     *
+     * @param canary true or false
+     */
+    public void setCanary(String canary) {
+        this.isCanary = Boolean.parseBoolean(canary);
     }
 
     /**
@@ -238,7 +264,11 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
     public ValidationErrors validate(Database database) {
         ValidationErrors errors = new ValidationErrors();
         try {
-            ConversionSettings.of(parameters);
+            Cohort cohort = ConversionSettings.of(parameters).cohort();
+            refuseOtherCohort(cohort);
+            if (cohort.isListed()) {
+                cohortFile(cohort);
+            }
         } catch (InvalidSettingsException e) {
             e.problems().forEach(errors::addError);
         }
@@ -255,8 +285,8 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
     @Override
     public void execute(Database database) throws CustomChangeException {
         try {
-            ConversionSettings settings = ConversionSettings.of(parameters);
             Connection connection = connection(database);
+            ConversionSettings settings = settings(connection);
             Conversion conversion =
                     new Conversion(connection, settings, identity(), ConvertBalances::show, betweenProgressLines());
             Executor executor = executor(database);
@@ -279,7 +309,7 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
     public void rollback(Database database) throws CustomChangeException, RollbackImpossibleException {
         try {
             Connection connection = connection(database);
-            Reversal reversal = new Reversal(connection, ReversalSettings.of(parameters));
+            Reversal reversal = new Reversal(connection, ReversalSettings.of(parameters), changesetId());
             Executor executor = executor(database);
             boolean isPrepared = reversal.isPrepared();
             if (executor.updatesDatabase()) {
@@ -290,7 +320,11 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
                 return;
             }
             if (isPrepared) {
-                write(executor, reversal.preview(), reversal.asSql(), STOP_UNLESS_UNDONE);
+                write(
+                        executor,
+                        reversal.preview(),
+                        reversal.asSql(),
+                        STOP_UNLESS_UNDONE.formatted(Sql.literal(changesetId())));
             } else {
                 comment(executor, "Nothing is converted yet; once it is, this returns every balance from the log.");
                 executor.execute(new RawParameterizedSqlStatement(reversal.asSql()));
@@ -364,6 +398,44 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
         return Charset.isSupported(name) ? Charset.forName(name) : StandardCharsets.US_ASCII;
     }
 
+    private ConversionSettings settings(Connection connection) throws InvalidSettingsException, SQLException {
+        ConversionSettings settings = ConversionSettings.of(parameters);
+        refuseOtherCohort(settings.cohort());
+        return settings.cohort().isListed()
+                ? ConversionSettings.of(
+                        parameters, cohortFile(settings.cohort()).userIds(connection))
+                : settings;
+    }
+
+    private void refuseOtherCohort(Cohort cohort) throws InvalidSettingsException {
+        if (isCanary == cohort.isEverybody()) {
+            throw new InvalidSettingsException(List.of(
+                    isCanary
+                            ? "credits.cohort is none; changelogs/canary.xml converts a part of the users:"
+                                    + " give percent:5, ids:file.txt or emails:file.txt"
+                            : "credits.cohort is '" + cohort.runName()
+                                    + "', but changelogs/master.xml converts everybody"
+                                    + " who is left; run changelogs/canary.xml, or leave the cohort out"));
+        }
+    }
+
+    /** On Liquibase's search path, as changelogs are, or where the process runs. */
+    private CohortFile cohortFile(Cohort cohort) throws InvalidSettingsException {
+        String path = cohort.file();
+        try {
+            Resource resource = files == null ? null : files.get(path);
+            if (resource != null && resource.exists()) {
+                try (InputStream stream = resource.openInputStream()) {
+                    return CohortFile.of(cohort, new String(stream.readAllBytes(), StandardCharsets.UTF_8));
+                }
+            }
+            return CohortFile.of(cohort, Files.readString(Path.of(path)));
+        } catch (IOException | InvalidPathException e) {
+            throw new InvalidSettingsException(List.of("credits.cohort names " + path + ", which cannot be read;"
+                    + " give a UTF-8 file relative to the search path or the working directory"));
+        }
+    }
+
     private @Nullable SampleUsers sampleUsers() throws IOException {
         ResourceAccessor accessor = files;
         ChangeSet changeSet = changeSet();
@@ -391,16 +463,20 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
     }
 
     private RunIdentity identity() {
-        ChangeSet changeSet = changeSet();
         String version = ConvertBalances.class.getPackage().getImplementationVersion();
         return new RunIdentity(
-                changeSet == null ? "convert_balances" : changeSet.getId(),
+                Objects.requireNonNullElse(changesetId(), "convert_balances"),
                 version == null ? "development" : version,
                 deploymentId());
     }
 
     private static @Nullable String deploymentId() {
         return Scope.getCurrentScope().getDeploymentId();
+    }
+
+    private static @Nullable String changesetId() {
+        ChangeSet changeSet = changeSet();
+        return changeSet == null ? null : changeSet.getId();
     }
 
     private static @Nullable ChangeSet changeSet() {

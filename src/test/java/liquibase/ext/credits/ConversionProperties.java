@@ -183,7 +183,8 @@ class ConversionProperties {
     private static void undo(Connection connection) throws InvalidSettingsException, ConversionException {
         new Reversal(
                         connection,
-                        ReversalSettings.of(Map.of("onSpent", "refuse", "lockTimeout", "5s", "emails", "none")))
+                        ReversalSettings.of(Map.of("onSpent", "refuse", "lockTimeout", "5s", "emails", "none")),
+                        null)
                 .run();
     }
 

@@ -229,7 +229,8 @@ class ReversalConflictTest {
                 assertThat(preview.messages()).contains(line);
                 assertThat(preview.sql()).contains("-- " + line.replace("→", "->"));
             }
-            assertThat(preview.sql()).contains("SELECT * FROM rollback_billing_migration(NULL, 'remainder')");
+            assertThat(preview.sql())
+                    .contains("SELECT * FROM rollback_billing_migration(NULL, 'remainder', 'user_billing_converted')");
 
             database.execute("SELECT * FROM rollback_billing_migration(NULL, 'remainder')");
             assertThat(database.lines(MONEY)).first().isEqualTo(USER + "|110.00|0.00|0.00|20.00|20.00");
@@ -255,13 +256,13 @@ class ReversalConflictTest {
     /** The lines about users and the totals, in words that do not tell a preview from the deed. */
     private static List<String> preview(Database database, String onSpent) throws Exception {
         try (Connection connection = transaction(database)) {
-            return comparable(new Reversal(connection, settings(onSpent)).preview());
+            return comparable(new Reversal(connection, settings(onSpent), null).preview());
         }
     }
 
     private static List<String> undo(Database database, String onSpent) throws Exception {
         try (Connection connection = transaction(database)) {
-            Report report = new Reversal(connection, settings(onSpent)).run();
+            Report report = new Reversal(connection, settings(onSpent), null).run();
             connection.commit();
             return comparable(report);
         }

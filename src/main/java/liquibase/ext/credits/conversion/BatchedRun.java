@@ -29,7 +29,7 @@ final class BatchedRun {
     private static final String NAME_NOW = "SELECT current_setting('application_name')";
     private static final String OPEN_RUN = """
             SELECT r.id, r.credits_per_usd, r.credits_per_uah, r.rounding, r.on_error, r.commit_mode,
-                r.late_writes
+                r.late_writes, r.cohort
             FROM billing_migration_run AS r
             WHERE r.status IN ('running', 'paused')
             LIMIT 1
@@ -116,6 +116,11 @@ final class BatchedRun {
                     "lateWrites",
                     row.getString("late_writes"),
                     settings.lateWrites().name().toLowerCase(Locale.ROOT));
+            differ(
+                    differences,
+                    "cohort",
+                    Objects.requireNonNullElse(row.getString("cohort"), "none"),
+                    Objects.requireNonNullElse(settings.cohort().runName(), "none"));
             UUID id = row.getObject("id", UUID.class);
             if (!differences.isEmpty()) {
                 throw new ConversionException("run " + id + " is unfinished and was started with other settings: "

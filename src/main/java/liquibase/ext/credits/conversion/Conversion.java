@@ -112,7 +112,8 @@ public final class Conversion {
                 run,
                 "Run " + run.id() + " is proved: invariants I1 to I6 hold."
                         + " Undo: liquibase rollbackCount 1, or mvn liquibase:rollback -Dliquibase.rollbackCount=1 -Dcontexts="
-                        + settings.environment());
+                        + settings.environment()
+                        + (settings.cohort().isEverybody() ? "" : ", with the changelog changelogs/canary.xml"));
     }
 
     /**
@@ -131,7 +132,7 @@ public final class Conversion {
                     p_environment => '%s',
                     p_changeset => '%s',
                     p_tool_version => '%s',
-                    p_deployment_id => '%s')""".formatted(
+                    p_deployment_id => '%s'%s)""".formatted(
                         settings.creditsPerUsd().toPlainString(),
                         settings.creditsPerUah() == null
                                 ? "NULL"
@@ -142,7 +143,8 @@ public final class Conversion {
                         quoted(settings.environment()),
                         quoted(identity.changeset()),
                         quoted(identity.toolVersion()),
-                        quoted(identity.deploymentId()));
+                        quoted(identity.deploymentId()),
+                        settings.cohort().asArguments());
     }
 
     private Report report(Run run, String ending) throws SQLException {

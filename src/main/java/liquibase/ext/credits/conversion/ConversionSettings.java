@@ -4,6 +4,7 @@ import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import liquibase.ext.credits.report.Emails;
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * Everything a conversion is told, validated and immutable.
  *
  * @param environment the environment's name, written into the run
+ * @param cohort whom the run is for
  * @param creditsPerUsd credits for one USD, above 0, at most 1,000,000, at most 18 digits
  * @param creditsPerUah credits for one UAH, same limits; null leaves UAH where it is
  * @param rounding how exact credits are rounded
@@ -25,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record ConversionSettings(
         String environment,
+        Cohort cohort,
         BigDecimal creditsPerUsd,
         @Nullable BigDecimal creditsPerUah,
         Rounding rounding,
@@ -42,6 +45,7 @@ public record ConversionSettings(
             "environment",
             "database",
             "confirm",
+            "cohort",
             "perUsd",
             "perUah",
             "rounding",
@@ -56,16 +60,30 @@ public record ConversionSettings(
             "emails");
 
     /**
-     * Reads the settings from the parameters' texts.
+     * Reads the settings from the parameters' texts; a cohort that is a list has no users yet.
      *
      * @param texts by name without the prefix {@code credits.}; a missing one counts as empty
      * @return the settings
      * @throws InvalidSettingsException naming every unusable parameter
      */
     public static ConversionSettings of(Map<String, @Nullable String> texts) throws InvalidSettingsException {
+        return of(texts, List.of());
+    }
+
+    /**
+     * Reads the settings from the parameters' texts.
+     *
+     * @param texts by name without the prefix {@code credits.}; a missing one counts as empty
+     * @param cohortUserIds the users of a cohort that is a list, as {@link CohortFile} found them
+     * @return the settings
+     * @throws InvalidSettingsException naming every unusable parameter
+     */
+    public static ConversionSettings of(Map<String, @Nullable String> texts, List<UUID> cohortUserIds)
+            throws InvalidSettingsException {
         Parameters parameters = new Parameters(texts);
         ConversionSettings settings = new ConversionSettings(
                 parameters.text("environment"),
+                parameters.cohort("cohort", cohortUserIds),
                 parameters.rate("perUsd"),
                 parameters.rateOrNone("perUah"),
                 parameters.choice("rounding", Rounding.class),
@@ -90,24 +108,24 @@ public record ConversionSettings(
      * @return one line per effect
      */
     public List<String> effects() {
-        return creditsPerUah == null
-                ? List.of(
-                        "Convert all USD balances to credits",
-                        "Zero out user_billing.balance_usd",
-                        "Create transaction records")
-                : List.of(
-                        "Convert all USD and UAH balances to credits",
-                        "Zero out user_billing.balance_usd and user_billing.balance_uah",
-                        "Create transaction records");
+        String currencies = creditsPerUah == null ? "USD" : "USD and UAH";
+        String columns = creditsPerUah == null ? "" : " and user_billing.balance_uah";
+        String which = cohort.isEverybody() ? "all " : "";
+        String whose = cohort.isEverybody() ? "" : ", only of " + cohort.runName();
+        return List.of(
+                "Convert " + which + currencies + " balances to credits" + whose,
+                "Zero out user_billing.balance_usd" + columns + whose,
+                "Create transaction records");
     }
 
     /**
      * The rates in words.
      *
-     * @return for example {@code 1 USD = 1.0 credits, rounded HALF_UP}
+     * @return for example {@code 1 USD = 1.0 credits, rounded HALF_UP}, and for whom if not for everybody
      */
     public String rates() {
         String uah = creditsPerUah == null ? "" : ", 1 UAH = " + creditsPerUah.toPlainString() + " credits";
-        return "1 USD = " + creditsPerUsd.toPlainString() + " credits" + uah + ", rounded " + rounding;
+        return "1 USD = " + creditsPerUsd.toPlainString() + " credits" + uah + ", rounded " + rounding
+                + (cohort.isEverybody() ? "" : ", only " + cohort.runName());
     }
 }

@@ -9,7 +9,12 @@ public final class InvalidSettingsException extends Exception {
     /** One line each. */
     private final List<String> problems;
 
-    InvalidSettingsException(List<String> problems) {
+    /**
+     * Unusable parameters.
+     *
+     * @param problems at least one line, each saying what was found and what is required
+     */
+    public InvalidSettingsException(List<String> problems) {
         super(String.join("; ", problems));
         this.problems = List.copyOf(problems);
     }

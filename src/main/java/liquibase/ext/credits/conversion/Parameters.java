@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -95,6 +96,17 @@ final class Parameters {
             case "s" -> Duration.ofSeconds(count);
             default -> Duration.ofMinutes(count);
         };
+    }
+
+    Cohort cohort(String name, List<UUID> userIds) {
+        Cohort cohort = Cohort.of(text(name), userIds);
+        return cohort != null
+                ? cohort
+                : refuse(
+                        name,
+                        "give none, percent: with a number above 0 and at most 100 and at most two decimals,"
+                                + " ids: or emails: with a file",
+                        Cohort.EVERYBODY);
     }
 
     String text(String name) {

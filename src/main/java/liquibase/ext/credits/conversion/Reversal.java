@@ -9,9 +9,10 @@ import java.util.List;
 import java.util.Locale;
 import liquibase.ext.credits.report.Outcomes;
 import liquibase.ext.credits.report.Report;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Undoes every run that is not undone yet, from the log: money goes back on top of what is there, credits are taken,
+ * Undoes every run of a changeset that is not undone yet, from the log: money goes back on top of what is there, credits are taken,
  * the ledger gets reversing entries. Doing it twice is the same as once.
  */
 public final class Reversal {
@@ -21,10 +22,10 @@ public final class Reversal {
             SELECT
                 v.user_id, u.email, v.usd_back AS usd, v.uah_back AS uah, v.credits_back AS credits,
                 v.credits - v.credits_back AS remainder, 0 AS usd_stays, 0 AS uah_stays, v.outcome, v.reason
-            FROM billing_migration_reversal(NULL, ?) AS v
+            FROM billing_migration_reversal(NULL, ?, NULL, NULL, ?) AS v
             LEFT JOIN users AS u ON u.id = v.user_id
             """;
-    private static final String UNDO = "SELECT r.run_id FROM rollback_billing_migration(NULL, ?) AS r";
+    private static final String UNDO = "SELECT r.run_id FROM rollback_billing_migration(NULL, ?, ?) AS r";
     private static final String RESULT = """
             SELECT
                 l.user_id, u.email, l.reversed_usd AS usd, l.reversed_uah AS uah, l.reversed_credits AS credits,
@@ -42,16 +43,19 @@ public final class Reversal {
 
     private final Connection connection;
     private final ReversalSettings settings;
+    private final @Nullable String changeset;
 
     /**
      * An undo that has not begun.
      *
      * @param connection with an open transaction; the caller commits or rolls back
      * @param settings what to do
+     * @param changeset whose runs, with the late writes that came after them; null for all runs
      */
-    public Reversal(Connection connection, ReversalSettings settings) {
+    public Reversal(Connection connection, ReversalSettings settings, @Nullable String changeset) {
         this.connection = connection;
         this.settings = settings;
+        this.changeset = changeset;
     }
 
     /**
@@ -97,7 +101,7 @@ public final class Reversal {
      */
     public Report preview() throws ConversionException {
         try {
-            Outcomes outcomes = Outcomes.read(connection, PREVIEW, onSpent());
+            Outcomes outcomes = Outcomes.read(connection, PREVIEW, onSpent(), changeset);
             String ending = outcomes.of("refused").users() == 0
                     ? "⚠  This was a DRY RUN - no changes were made"
                     : "⚠  This was a DRY RUN - no changes were made; credits.onSpent=refuse would stop this undo";
@@ -113,13 +117,14 @@ public final class Reversal {
      * @return SQL without a final semicolon
      */
     public String asSql() {
-        return "SELECT * FROM rollback_billing_migration(NULL, '" + onSpent() + "')";
+        return "SELECT * FROM rollback_billing_migration(NULL, '" + onSpent() + "', " + Sql.literal(changeset) + ")";
     }
 
     private List<String> undo() throws SQLException {
         List<String> runIds = new ArrayList<>();
         try (PreparedStatement statement = connection.prepareStatement(UNDO)) {
             statement.setString(1, onSpent());
+            statement.setString(2, changeset);
             try (ResultSet rows = statement.executeQuery()) {
                 while (rows.next()) {
                     runIds.add(rows.getString(1));

@@ -1,5 +1,6 @@
 package liquibase.ext.credits.conversion;
 
+import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -11,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /** One row of {@code billing_migration_run} and the SQL functions that work on it. */
 final class Run {
-    private static final String START = "SELECT billing_migration_start(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    private static final String START = "SELECT billing_migration_start(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     private static final String EARLIER_RUN = """
             SELECT r.id, r.done_users, r.finished_at
             FROM billing_migration_run AS r
@@ -61,6 +62,8 @@ final class Run {
             statement.setString(8, identity.changeset());
             statement.setString(9, identity.toolVersion());
             statement.setString(10, identity.deploymentId());
+            statement.setString(11, settings.cohort().runName());
+            statement.setArray(12, userIds(connection, settings.cohort()));
             try (ResultSet row = statement.executeQuery()) {
                 row.next();
                 return new Run(connection, row.getObject(1, UUID.class));
@@ -70,6 +73,12 @@ final class Run {
 
     UUID id() {
         return id;
+    }
+
+    private static @Nullable Array userIds(Connection connection, Cohort cohort) throws SQLException {
+        return cohort.isListed()
+                ? connection.createArrayOf("uuid", cohort.userIds().toArray())
+                : null;
     }
 
     /** The run of the same changeset that left nothing for this one, in words; null when there is something to convert. */

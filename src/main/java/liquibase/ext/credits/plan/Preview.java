@@ -32,6 +32,7 @@ public final class Preview {
             ) AS p (
                 user_id, email, balance_usd, balance_uah, converted_usd, converted_uah, credits, remainder,
                 outcome, reason)
+            WHERE %s
             """;
 
     private final ConversionSettings settings;
@@ -56,7 +57,9 @@ public final class Preview {
      * @throws SQLException as the database reports it
      */
     public Report read(Connection connection) throws SQLException {
-        Outcomes outcomes = Outcomes.read(connection, COLUMNS.formatted(source(connection)));
+        Outcomes outcomes = Outcomes.read(
+                connection,
+                COLUMNS.formatted(source(connection), settings.cohort().condition("p.user_id")));
         return Report.ofDryRun(outcomes, settings.emails(), settings.rates());
     }
 

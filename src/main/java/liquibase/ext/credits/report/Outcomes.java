@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Users grouped by outcome, read by one query, so that totals and lines belong to the same moment. */
 public final class Outcomes {
@@ -64,7 +65,7 @@ public final class Outcomes {
      * @return the outcomes
      * @throws SQLException as the database reports it
      */
-    public static Outcomes read(Connection connection, String source, Object... values) throws SQLException {
+    public static Outcomes read(Connection connection, String source, @Nullable Object... values) throws SQLException {
         return query(connection, TOTALS_AND_FIRST_USERS.formatted("MATERIALIZED", source, SHOWN_USERS), values);
     }
 
@@ -78,11 +79,12 @@ public final class Outcomes {
      * @return the outcomes
      * @throws SQLException as the database reports it
      */
-    public static Outcomes readLog(Connection connection, String source, Object... values) throws SQLException {
+    public static Outcomes readLog(Connection connection, String source, @Nullable Object... values)
+            throws SQLException {
         return query(connection, TOTALS_AND_FIRST_USERS.formatted("NOT MATERIALIZED", source, SHOWN_USERS), values);
     }
 
-    private static Outcomes query(Connection connection, String sql, Object... values) throws SQLException {
+    private static Outcomes query(Connection connection, String sql, @Nullable Object... values) throws SQLException {
         Map<String, Outcome> byName = new HashMap<>();
         try (PreparedStatement statement = connection.prepareStatement(sql)) {
             for (int i = 0; i < values.length; i++) {

@@ -27,7 +27,7 @@ final class ProductReversal implements Rival {
 
     @Override
     public void run(Connection connection) throws Exception {
-        new Reversal(connection, Product.reversal()).run();
+        new Reversal(connection, Product.reversal(), null).run();
         connection.commit();
     }
 
