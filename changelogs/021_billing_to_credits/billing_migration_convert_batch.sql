@@ -3,8 +3,12 @@
 --changeset liquibase-credits:billing_migration_convert_set_created splitStatements:false rollbackSplitStatements:false
 --comment: The money moves here and nowhere else: claim and zero the source, credit the wallet, write ledger and log, as one statement over a set of users. Everything after the claim takes its amounts from what was really zeroed.
 SELECT billing_migration_register('function', 'billing_migration_convert_set');
-CREATE FUNCTION billing_migration_convert_set(p_run_id uuid, p_after_user_id uuid, p_limit_users integer)
-RETURNS TABLE (
+CREATE FUNCTION billing_migration_convert_set(
+    p_run_id uuid,
+    p_after_user_id uuid,
+    p_upto_user_id uuid,
+    p_limit_users integer
+) RETURNS TABLE (
     last_user_id uuid,
     users bigint,
     usd numeric,
@@ -46,6 +50,7 @@ BEGIN
             (b.balance_usd > 0 OR (b.balance_uah > 0 AND $3 > 0))
             AND ($1 IS NULL OR b.user_id > $1)
             AND in_cohort
+            AND ($5 IS NULL OR b.user_id <= $5)
         ORDER BY b.user_id
         LIMIT $2
     ) AS n
@@ -53,7 +58,7 @@ BEGIN
     LIMIT 1
     $sql$, 'in_cohort', format(v_in_cohort, '$4'))
     INTO last_user_id
-    USING p_after_user_id, p_limit_users, coalesce(v_run.credits_per_uah, 0), p_run_id;
+    USING p_after_user_id, p_limit_users, coalesce(v_run.credits_per_uah, 0), p_run_id, p_upto_user_id;
 
     EXECUTE replace($sql$
     WITH
@@ -261,15 +266,19 @@ BEGIN
 END
 $function$;
 
-COMMENT ON FUNCTION billing_migration_convert_set(uuid, uuid, integer) IS
-    'Moves the money of the next p_limit_users users after p_after_user_id, all or none. Called by billing_migration_convert_batch, which keeps the run''s totals.';
+COMMENT ON FUNCTION billing_migration_convert_set(uuid, uuid, uuid, integer) IS
+    'Moves the money of the next p_limit_users users after p_after_user_id and up to p_upto_user_id (null: to the end), all or none. Called by billing_migration_convert_users.';
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_convert_set');
 
---changeset liquibase-credits:billing_migration_convert_batch_created splitStatements:false rollbackSplitStatements:false
---comment: One batch with its policy on errors. A failing set is halved until the failing user stands alone; the others stay set-based. With on_error skip that user is logged with the cause; with stop all such users are named and nothing of it stays.
-SELECT billing_migration_register('function', 'billing_migration_convert_batch');
-CREATE FUNCTION billing_migration_convert_batch(p_run_id uuid, p_after_user_id uuid, p_limit_users integer)
-RETURNS TABLE (
+--changeset liquibase-credits:billing_migration_convert_users_created splitStatements:false rollbackSplitStatements:false
+--comment: A set of users with the policy on errors. A failing set is halved until the failing user stands alone; the others stay set-based. With on_error skip that user is logged with the cause; with stop all such users are named and nothing of it stays.
+SELECT billing_migration_register('function', 'billing_migration_convert_users');
+CREATE FUNCTION billing_migration_convert_users(
+    p_run_id uuid,
+    p_after_user_id uuid,
+    p_upto_user_id uuid,
+    p_limit_users integer
+) RETURNS TABLE (
     last_user_id uuid,
     users bigint,
     usd numeric,
@@ -302,7 +311,7 @@ BEGIN
         BEGIN
             SELECT s.last_user_id, s.users, s.usd, s.uah, s.credits, s.remainder
             INTO v_done
-            FROM billing_migration_convert_set(p_run_id, v_after_user_id, v_set_users) AS s;
+            FROM billing_migration_convert_set(p_run_id, v_after_user_id, p_upto_user_id, v_set_users) AS s;
             users := users + v_done.users;
             usd := usd + v_done.usd;
             uah := uah + v_done.uah;
@@ -343,6 +352,7 @@ BEGIN
                 WHERE
                     (b.balance_usd > 0 OR (b.balance_uah > 0 AND v_run.credits_per_uah > 0))
                     AND (v_after_user_id IS NULL OR b.user_id > v_after_user_id)
+                    AND (p_upto_user_id IS NULL OR b.user_id <= p_upto_user_id)
                     AND (
                         v_run.cohort IS NULL
                         OR EXISTS (
@@ -394,6 +404,39 @@ BEGIN
                 ELSE 'no balance was changed; correct them, or set credits.onError=skip to convert the others'
             END;
     END IF;
+
+    RETURN NEXT;
+END
+$function$;
+
+COMMENT ON FUNCTION billing_migration_convert_users(uuid, uuid, uuid, integer) IS
+    'Converts the next p_limit_users users after p_after_user_id and up to p_upto_user_id (null: to the end) under a running run, and keeps no totals. Called by billing_migration_convert_batch and billing_migration_convert_range.';
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_convert_users');
+
+--changeset liquibase-credits:billing_migration_convert_batch_created splitStatements:false rollbackSplitStatements:false
+--comment: One batch of a run that one session works in key order; the run keeps the totals.
+SELECT billing_migration_register('function', 'billing_migration_convert_batch');
+CREATE FUNCTION billing_migration_convert_batch(p_run_id uuid, p_after_user_id uuid, p_limit_users integer)
+RETURNS TABLE (
+    last_user_id uuid,
+    users bigint,
+    usd numeric,
+    uah numeric,
+    credits numeric,
+    remainder numeric
+)
+LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF EXISTS (SELECT 1 FROM billing_migration_range AS g WHERE g.run_id = p_run_id) THEN
+        RAISE EXCEPTION
+            'run % is worked in key ranges; go on with liquibase update, or with billing_migration_convert_range',
+            p_run_id;
+    END IF;
+
+    SELECT b.last_user_id, b.users, b.usd, b.uah, b.credits, b.remainder
+    INTO last_user_id, users, usd, uah, credits, remainder
+    FROM billing_migration_convert_users(p_run_id, p_after_user_id, NULL, p_limit_users) AS b;
 
     UPDATE billing_migration_run AS r
     SET

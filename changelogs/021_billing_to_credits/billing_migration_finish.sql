@@ -47,6 +47,8 @@ CREATE FUNCTION billing_migration_finish(p_run_id uuid) RETURNS void
 LANGUAGE plpgsql
 AS $function$
 BEGIN
+    PERFORM billing_migration_close(p_run_id);
+
     INSERT INTO billing_migration_log (
         run_id, user_id, old_balance_usd, old_balance_uah, new_credits, conversion_rate, status, reason, migrated_by)
     SELECT

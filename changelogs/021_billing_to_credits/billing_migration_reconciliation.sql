@@ -11,11 +11,11 @@ SELECT
     p.log_credits + p.log_remainder AS i1_credits_plus_remainder,
     p.source_value = p.log_credits + p.log_remainder AS i1_holds,
     format('%s users, %s USD, %s UAH, %s credits, %s remainder',
-        r.done_users, r.done_usd, r.done_uah, r.done_credits, trim_scale(r.done_remainder)) AS i2_run_totals,
+        d.done_users, d.done_usd, d.done_uah, d.done_credits, trim_scale(d.done_remainder)) AS i2_run_totals,
     format('%s users, %s USD, %s UAH, %s credits, %s remainder',
         p.log_users, p.log_usd, p.log_uah, p.log_credits, trim_scale(p.log_remainder)) AS i2_log_totals,
     p.ledger_credits AS i2_ledger_credits,
-    (r.done_users, r.done_usd, r.done_uah, r.done_credits, r.done_remainder, p.ledger_credits)
+    (d.done_users, d.done_usd, d.done_uah, d.done_credits, d.done_remainder, p.ledger_credits)
         = (p.log_users, p.log_usd, p.log_uah, p.log_credits, p.log_remainder, p.log_credits) AS i2_holds,
     p.wrong_entries AS i3_wrong_entries,
     p.wrong_entries = 0 AS i3_holds,
@@ -31,6 +31,8 @@ SELECT
     x.wrong_reversals AS i6_wrong_reversals,
     x.wrong_reversals = 0 AS i6_holds
 FROM billing_migration_run AS r
+-- While a run is worked in key ranges, its totals are what the ranges have done.
+JOIN billing_migration_progress AS d ON d.run_id = r.id
 CROSS JOIN LATERAL (
     SELECT
         count(*) AS log_users,

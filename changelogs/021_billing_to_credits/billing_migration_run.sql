@@ -34,6 +34,12 @@ CREATE TABLE billing_migration_run (
     skipped_users bigint NOT NULL DEFAULT 0,
     error_users bigint NOT NULL DEFAULT 0,
     last_user_id uuid,
+    workers integer,
+    users_per_second bigint,
+    batch_users integer,
+    batch_millis bigint,
+    throttled text,
+    progress_at timestamptz,
     started_at timestamptz NOT NULL DEFAULT now(),
     finished_at timestamptz,
     rolled_back_at timestamptz,
@@ -58,6 +64,8 @@ COMMENT ON COLUMN billing_migration_run.credits_per_uah IS 'Null: UAH balances s
 COMMENT ON COLUMN billing_migration_run.cohort IS 'Null: everybody. Otherwise its users stand in billing_migration_cohort_user.';
 COMMENT ON COLUMN billing_migration_run.armed_by_run_id IS
     'For a late write: the run whose guard converted it, and with whose changeset it is undone.';
+COMMENT ON COLUMN billing_migration_run.throttled IS
+    'Why the running conversion pauses; null while it does not. This and the figures beside it are as of progress_at.';
 COMMENT ON COLUMN billing_migration_run.control IS
     'What an operator asks of the running conversion: run, pause or stop.';
 --rollback SELECT billing_migration_unregister('table', 'billing_migration_run');

@@ -111,9 +111,9 @@ BEGIN
 
     PERFORM billing_migration_lock(v_run_id);
 
-    SELECT r.id, r.status, r.done_users, r.planned_users
+    SELECT r.run_id AS id, r.status, r.done_users, r.planned_users
     INTO v_open
-    FROM billing_migration_run AS r
+    FROM billing_migration_progress AS r
     WHERE r.status IN ('running', 'paused')
     LIMIT 1;
     IF FOUND THEN

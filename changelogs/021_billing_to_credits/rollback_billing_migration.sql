@@ -92,6 +92,7 @@ BEGIN
         ORDER BY r.started_at DESC, r.id
     LOOP
         PERFORM 1 FROM billing_migration_run AS r WHERE r.id = v_run.id FOR UPDATE;
+        PERFORM billing_migration_close(v_run.id);
         v_last_user_id := NULL;
         LOOP
             SELECT b.last_user_id

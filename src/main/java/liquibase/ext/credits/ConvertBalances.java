@@ -11,11 +11,11 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Consumer;
 import liquibase.Scope;
 import liquibase.change.CheckSum;
 import liquibase.change.custom.CustomChangeChecksum;
@@ -30,6 +30,7 @@ import liquibase.exception.RollbackImpossibleException;
 import liquibase.exception.ValidationErrors;
 import liquibase.executor.Executor;
 import liquibase.executor.ExecutorService;
+import liquibase.ext.credits.connection.PostgresConnection;
 import liquibase.ext.credits.conversion.Cohort;
 import liquibase.ext.credits.conversion.CohortFile;
 import liquibase.ext.credits.conversion.Conversion;
@@ -219,6 +220,24 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
     }
 
     /**
+     * Sets how many connections convert at the same time.
+     *
+     * @param workers from 1 to 64; more than one only in commit mode batch
+     */
+    public void setWorkers(String workers) {
+        parameters.put("workers", workers);
+    }
+
+    /**
+     * Sets when an application is too busy for another batch.
+     *
+     * @param maxActiveSessions other active sessions, or {@code none}
+     */
+    public void setMaxActiveSessions(String maxActiveSessions) {
+        parameters.put("maxActiveSessions", maxActiveSessions);
+    }
+
+    /**
      * Sets how long to wait for a lock.
      *
      * @param lockTimeout such as 10s
@@ -288,7 +307,7 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
             Connection connection = connection(database);
             ConversionSettings settings = settings(connection);
             Conversion conversion =
-                    new Conversion(connection, settings, identity(), ConvertBalances::show, betweenProgressLines());
+                    new Conversion(connection, () -> sibling(database), settings, identity(), Terminal.output(lines()));
             Executor executor = executor(database);
             if (executor.updatesDatabase()) {
                 confirm(connection, settings.effects());
@@ -388,9 +407,9 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
         Scope.getCurrentScope().getUI().sendMessage(line);
     }
 
-    /** Somebody who watches wants more lines than a pipeline's log can bear; pipelines set CI. */
-    private static Duration betweenProgressLines() {
-        return Duration.ofSeconds(System.getenv("CI") == null ? 1 : 10);
+    /** Workers have threads of their own, and Liquibase's scope belongs to this one. */
+    private static Consumer<String> lines() {
+        return Scope.getCurrentScope().getUI()::sendMessage;
     }
 
     private static Charset consoleCharset() {
@@ -456,6 +475,13 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
 
     private static Connection connection(Database database) {
         return ((JdbcConnection) database.getConnection()).getUnderlyingConnection();
+    }
+
+    private static Connection sibling(Database database) throws SQLException {
+        if (database.getConnection() instanceof PostgresConnection connection) {
+            return connection.openSibling();
+        }
+        throw new SQLException("a pool or another program opened the connection");
     }
 
     private static Executor executor(Database database) {

@@ -17,6 +17,7 @@ import liquibase.ext.credits.conversion.Conversion;
 import liquibase.ext.credits.conversion.ConversionException;
 import liquibase.ext.credits.conversion.ConversionSettings;
 import liquibase.ext.credits.conversion.InvalidSettingsException;
+import liquibase.ext.credits.conversion.ProgressOutput;
 import liquibase.ext.credits.conversion.Reversal;
 import liquibase.ext.credits.conversion.ReversalSettings;
 import liquibase.ext.credits.conversion.RunIdentity;
@@ -172,12 +173,20 @@ class ConversionProperties {
                 Map.entry("commit", "once"),
                 Map.entry("lateWrites", "allow"),
                 Map.entry("batchUsers", "5"),
+                Map.entry("workers", "1"),
+                Map.entry("maxActiveSessions", "none"),
                 Map.entry("targetBatchMillis", "100"),
                 Map.entry("maxReplicaLag", "none"),
                 Map.entry("lockTimeout", "5s"),
                 Map.entry("emails", "none")));
         RunIdentity identity = new RunIdentity("property", "test", null);
-        new Conversion(connection, settings, identity, line -> {}, Duration.ZERO).run();
+        new Conversion(
+                        connection,
+                        () -> Server.current().connect("none"),
+                        settings,
+                        identity,
+                        ProgressOutput.lines(line -> {}, Duration.ZERO))
+                .run();
     }
 
     private static void undo(Connection connection) throws InvalidSettingsException, ConversionException {

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -15,6 +16,7 @@ import liquibase.Scope;
 import liquibase.changelog.FastCheckService;
 import liquibase.command.CommandScope;
 import liquibase.database.DatabaseFactory;
+import liquibase.database.jvm.JdbcConnection;
 import liquibase.logging.core.NoOpLogService;
 import liquibase.resource.ClassLoaderResourceAccessor;
 import liquibase.resource.CompositeResourceAccessor;
@@ -33,6 +35,7 @@ public final class LiquibaseApi {
     private String contexts = "stage";
     private String changelog = "changelogs/master.xml";
     private Path root = Project.ROOT;
+    private boolean hasOwnConnection;
 
     private LiquibaseApi(Database database) {
         this.database = database;
@@ -58,6 +61,12 @@ public final class LiquibaseApi {
     /** Another directory to find changelogs in, searched before the class path. */
     public LiquibaseApi root(Path newRoot) {
         root = newRoot;
+        return this;
+    }
+
+    /** On a connection that Liquibase did not open, as a pool or a framework hands it over. */
+    public LiquibaseApi onOwnConnection() {
+        hasOwnConnection = true;
         return this;
     }
 
@@ -117,7 +126,16 @@ public final class LiquibaseApi {
         for (int index = 0; index < namesAndValues.length; index += 2) {
             scope.addArgumentValue((String) namesAndValues[index], namesAndValues[index + 1]);
         }
-        scope.execute();
+        if (!hasOwnConnection) {
+            scope.execute();
+            return;
+        }
+        try (Connection connection = database.connection()) {
+            scope.addArgumentValue(
+                    "database",
+                    DatabaseFactory.getInstance().findCorrectDatabaseImplementation(new JdbcConnection(connection)));
+            scope.execute();
+        }
     }
 
     private int unrunChangesets() throws Exception {

@@ -1,18 +1,12 @@
 package liquibase.ext.credits.conversion;
 
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
-import java.util.UUID;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,50 +14,46 @@ import org.jspecify.annotations.Nullable;
  * The session's advisory lock keeps a second process out between the batches.
  */
 final class BatchedRun {
-    private static final Set<String> WORTH_A_RETRY = Set.of("55P03", "40P01", "40001");
-    private static final int MOST_FAILURES_IN_A_ROW = 10;
-    private static final Duration BETWEEN_LOOKS = Duration.ofMillis(500);
-    private static final String LOCK = "SELECT billing_migration_lock(?, true)";
-    private static final String UNLOCK = "SELECT billing_migration_unlock()";
-    private static final String NAME = "SELECT set_config('application_name', ?, false)";
-    private static final String NAME_NOW = "SELECT current_setting('application_name')";
-    private static final String OPEN_RUN = """
-            SELECT r.id, r.credits_per_usd, r.credits_per_uah, r.rounding, r.on_error, r.commit_mode,
-                r.late_writes, r.cohort
-            FROM billing_migration_run AS r
-            WHERE r.status IN ('running', 'paused')
-            LIMIT 1
-            """;
-    private static final String REPLICA_LAG =
-            "SELECT coalesce(max(extract(epoch FROM s.replay_lag)) * 1000, 0)::bigint FROM pg_stat_replication AS s";
+    /** A range takes about as many batches: few enough to share ranges evenly, many enough to fill the batches. */
+    private static final int BATCHES_PER_RANGE = 4;
+
+    /** What an automatic batch may be expected to hold per millisecond of its target, within a factor of two. */
+    private static final int USERS_PER_MILLISECOND = 5;
 
     private final Connection connection;
+    private final SiblingOpener opener;
     private final ConversionSettings settings;
     private final Progress progress;
     private @Nullable String earlierRun;
 
-    BatchedRun(Connection connection, ConversionSettings settings, Progress progress) {
+    BatchedRun(Connection connection, SiblingOpener opener, ConversionSettings settings, Progress progress) {
         this.connection = connection;
+        this.opener = opener;
         this.settings = settings;
         this.progress = progress;
     }
 
     /** Starts a run, or resumes the open one, and brings it to its proved end. */
     Run run(RunIdentity identity) throws SQLException, ConversionException {
-        String nameBefore = nameNow();
-        lock();
+        Throttle throttle = new Throttle(settings);
+        throttle.refuseBlindness(connection);
+        String nameBefore = Session.name(connection);
+        Session.lock(connection);
         try {
-            Optional<Run> open = resumed();
+            Optional<Run> open = new OpenRun(connection, settings).find();
             Run run = open.isPresent() ? open.get() : Run.start(connection, settings, identity);
             earlierRun = open.isPresent() ? null : run.earlierRun();
             if (earlierRun != null) {
                 connection.rollback();
                 return run;
             }
-            run.set("running", "run");
-            name("liquibase-credits run " + run.id());
+            if (open.isPresent()) {
+                progress.says("Run " + run.id() + " is resumed");
+            }
+            run.set("running", "run", null);
+            run.cut(rangeUsers());
             connection.commit();
-            convert(run);
+            convert(run, throttle);
             LockTimeout.set(connection, settings.lockTimeout());
             run.finish();
             connection.commit();
@@ -79,156 +69,42 @@ final class BatchedRun {
         return earlierRun;
     }
 
-    private Optional<Run> resumed() throws SQLException, ConversionException {
-        try (PreparedStatement statement = connection.prepareStatement(OPEN_RUN);
-                ResultSet row = statement.executeQuery()) {
-            if (!row.next()) {
-                return Optional.empty();
+    private long rangeUsers() {
+        long batchUsers = settings.batchUsers() == BatchSize.AUTOMATIC
+                ? settings.targetBatch().toMillis() * USERS_PER_MILLISECOND
+                : settings.batchUsers();
+        return batchUsers * BATCHES_PER_RANGE;
+    }
+
+    private void convert(Run run, Throttle throttle) throws SQLException, ConversionException {
+        try (Siblings siblings = new Siblings()) {
+            siblings.open(connection, opener, settings.workers() - 1, progress);
+            Run.State state = run.state();
+            Queue<Run.Range> ranges = new ConcurrentLinkedQueue<>(run.openRanges());
+            progress.started(
+                    state.doneUsers(),
+                    state.plannedUsers(),
+                    siblings.connections().size() + 1);
+            Gate gate = new Gate(run, throttle, progress);
+            List<Worker> workers = new ArrayList<>();
+            workers.add(new Worker(connection, run, ranges, settings, gate, progress));
+            for (Connection sibling : siblings.connections()) {
+                workers.add(new Worker(sibling, run, ranges, settings, gate, progress));
             }
-            List<String> differences = new ArrayList<>();
-            differ(differences, "commit", row.getString("commit_mode"), "batch");
-            if (row.getBigDecimal("credits_per_usd").compareTo(settings.creditsPerUsd()) != 0) {
-                differ(
-                        differences,
-                        "perUsd",
-                        row.getString("credits_per_usd"),
-                        settings.creditsPerUsd().toPlainString());
-            }
-            differ(
-                    differences,
-                    "perUah",
-                    Objects.requireNonNullElse(row.getString("credits_per_uah"), "none"),
-                    settings.creditsPerUah() == null
-                            ? "none"
-                            : settings.creditsPerUah().toPlainString());
-            differ(
-                    differences,
-                    "rounding",
-                    row.getString("rounding"),
-                    settings.rounding().name());
-            differ(
-                    differences,
-                    "onError",
-                    row.getString("on_error"),
-                    settings.onError().name().toLowerCase(Locale.ROOT));
-            differ(
-                    differences,
-                    "lateWrites",
-                    row.getString("late_writes"),
-                    settings.lateWrites().name().toLowerCase(Locale.ROOT));
-            differ(
-                    differences,
-                    "cohort",
-                    Objects.requireNonNullElse(row.getString("cohort"), "none"),
-                    Objects.requireNonNullElse(settings.cohort().runName(), "none"));
-            UUID id = row.getObject("id", UUID.class);
-            if (!differences.isEmpty()) {
-                throw new ConversionException("run " + id + " is unfinished and was started with other settings: "
-                        + String.join(", ", differences)
-                        + "; resume it with its own, or undo it with SELECT * FROM rollback_billing_migration('" + id
-                        + "')");
-            }
-            progress.waits("Run " + id + " is resumed");
-            return Optional.of(new Run(connection, id));
+            new Crew(gate).work(workers);
+        } catch (ConversionException e) {
+            throw unfinished(run, e.line());
+        } catch (SQLException e) {
+            throw unfinished(run, ConversionException.found(e));
         }
     }
 
-    private static void differ(List<String> differences, String name, String ofRun, String ofSettings) {
-        if (!ofRun.equals(ofSettings)) {
-            differences.add("credits." + name + " is " + ofSettings + ", the run has " + ofRun);
-        }
-    }
-
-    private void convert(Run run) throws SQLException, ConversionException {
-        BatchSize size = new BatchSize(settings.batchUsers(), settings.targetBatch());
-        Run.State state = run.state();
-        int failures = 0;
-        boolean isMore = true;
-        while (isMore) {
-            obey(run, state);
-            long startNanos = System.nanoTime();
-            int users = size.users();
-            try {
-                LockTimeout.set(connection, settings.lockTimeout());
-                isMore = run.convertBatch(state.lastUserId(), users) != null;
-                state = run.state();
-                connection.commit();
-                failures = 0;
-                Duration took = Duration.ofNanos(System.nanoTime() - startNanos);
-                size.took(took);
-                progress.converted(state.doneUsers(), state.plannedUsers(), users, took);
-            } catch (SQLException e) {
-                if (connection.isClosed()) {
-                    throw unfinished(
-                            run,
-                            state,
-                            ConversionException.found(e) + "; Liquibase's own lock stays: run liquibase releaseLocks");
-                }
-                connection.rollback();
-                failures++;
-                if (!WORTH_A_RETRY.contains(Objects.requireNonNullElse(e.getSQLState(), ""))
-                        || failures == MOST_FAILURES_IN_A_ROW) {
-                    throw unfinished(run, state, ConversionException.found(e));
-                }
-                size.halve();
-                progress.waits("A batch of " + users + " users met a lock (" + failures + " times in a row); next "
-                        + size.users());
-                pause(Duration.ofMillis(ThreadLocalRandom.current().nextLong(50L << failures)));
-            }
-        }
-    }
-
-    /** Waits while an operator or a lagging replica asks for it. */
-    private void obey(Run run, Run.State state) throws SQLException, ConversionException {
-        String control = state.control();
-        boolean isPaused = false;
-        while (!control.equals("run") || replicaLags()) {
-            if (control.equals("stop")) {
-                run.set("paused", "run");
-                connection.commit();
-                throw unfinished(run, state, "stopped by control = 'stop'");
-            }
-            if (!isPaused) {
-                progress.waits(
-                        control.equals("pause")
-                                ? "Paused by control = 'pause' in billing_migration_run"
-                                : "Paused: a replica lags more than credits.maxReplicaLag");
-                run.set("paused", control);
-                isPaused = true;
-            }
-            connection.commit();
-            pause(BETWEEN_LOOKS);
-            control = run.state().control();
-        }
-        if (isPaused) {
-            run.set("running", "run");
-            connection.commit();
-            progress.waits("Going on");
-        }
-    }
-
-    private boolean replicaLags() throws SQLException {
-        Duration limit = settings.maxReplicaLag();
-        if (limit == null) {
-            return false;
-        }
-        try (PreparedStatement statement = connection.prepareStatement(REPLICA_LAG);
-                ResultSet row = statement.executeQuery()) {
-            return row.next() && row.getLong(1) > limit.toMillis();
-        }
-    }
-
-    private static ConversionException unfinished(Run run, Run.State state, String why) {
-        return new ConversionException(why + "; " + state.doneUsers() + " of " + state.plannedUsers()
+    private ConversionException unfinished(Run run, String why) throws SQLException {
+        Standing standing = progress.standing();
+        String release = connection.isClosed() ? "; Liquibase's own lock stays: run liquibase releaseLocks" : "";
+        return new ConversionException(why + release + "; " + standing.doneUsers() + " of " + standing.plannedUsers()
                 + " users are converted; go on with liquibase update, or undo them with"
                 + " SELECT * FROM rollback_billing_migration('" + run.id() + "')");
-    }
-
-    private void lock() throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(LOCK)) {
-            statement.setObject(1, UUID.randomUUID());
-            statement.execute();
-        }
     }
 
     /** A session that was lost has given its lock back, and why it was lost must not be hidden by a failure here. */
@@ -237,34 +113,8 @@ final class BatchedRun {
             return;
         }
         connection.rollback();
-        try (PreparedStatement statement = connection.prepareStatement(UNLOCK)) {
-            statement.execute();
-        }
-        name(nameBefore);
+        Session.unlock(connection);
+        Session.name(connection, nameBefore);
         connection.commit();
-    }
-
-    private void name(String name) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(NAME)) {
-            statement.setString(1, name);
-            statement.execute();
-        }
-    }
-
-    private String nameNow() throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(NAME_NOW);
-                ResultSet row = statement.executeQuery()) {
-            row.next();
-            return row.getString(1);
-        }
-    }
-
-    private static void pause(Duration duration) throws ConversionException {
-        try {
-            Thread.sleep(duration.toMillis());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new ConversionException("interrupted between two batches; go on with liquibase update");
-        }
     }
 }

@@ -6,7 +6,6 @@ import java.sql.Savepoint;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.UUID;
-import java.util.function.Consumer;
 import liquibase.ext.credits.report.Outcomes;
 import liquibase.ext.credits.report.Report;
 import org.jspecify.annotations.Nullable;
@@ -16,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <ol>
  *   <li>{@code billing_migration_start} refuses a second run and inconvertible users, and writes the plan down.
- *   <li>{@code billing_migration_convert_batch} moves the money, a batch at a time, in key order.
+ *   <li>{@code billing_migration_convert_batch}, or in commit mode {@code batch} {@code billing_migration_convert_range},
+ *       moves the money, a batch at a time, in key order.
  *   <li>{@code billing_migration_finish} logs who was skipped and proves invariants I1 to I6.
  * </ol>
  *
@@ -37,6 +37,7 @@ public final class Conversion {
             """;
 
     private final Connection connection;
+    private final SiblingOpener siblings;
     private final ConversionSettings settings;
     private final RunIdentity identity;
     private final Progress progress;
@@ -45,21 +46,22 @@ public final class Conversion {
      * A conversion that has not begun.
      *
      * @param connection with an open transaction; the caller commits or rolls back
+     * @param siblings opens further connections for {@code credits.workers} above 1
      * @param settings what to do
      * @param identity who asks
-     * @param progress takes one line in a while
-     * @param betweenLines the shortest time between two of these lines
+     * @param output takes how far the run is
      */
     public Conversion(
             Connection connection,
+            SiblingOpener siblings,
             ConversionSettings settings,
             RunIdentity identity,
-            Consumer<String> progress,
-            Duration betweenLines) {
+            ProgressOutput output) {
         this.connection = connection;
+        this.siblings = siblings;
         this.settings = settings;
         this.identity = identity;
-        this.progress = new Progress(progress, betweenLines);
+        this.progress = new Progress(output);
     }
 
     /**
@@ -73,6 +75,8 @@ public final class Conversion {
             return settings.commit() == CommitMode.ONCE ? runOnce() : runInBatches();
         } catch (SQLException e) {
             throw ConversionException.of(e);
+        } finally {
+            progress.ends();
         }
     }
 
@@ -88,20 +92,23 @@ public final class Conversion {
         int users = settings.batchUsers() == BatchSize.AUTOMATIC
                 ? USERS_PER_BATCH_IN_ONE_TRANSACTION
                 : settings.batchUsers();
+        progress.started(0, run.state().plannedUsers(), 1);
         UUID lastUserId = null;
+        long doneUsers = 0;
         do {
             long startNanos = System.nanoTime();
             lastUserId = run.convertBatch(lastUserId, users);
-            Run.State state = run.state();
-            progress.converted(
-                    state.doneUsers(), state.plannedUsers(), users, Duration.ofNanos(System.nanoTime() - startNanos));
+            long nowUsers = run.state().doneUsers();
+            progress.converted(nowUsers - doneUsers, users, Duration.ofNanos(System.nanoTime() - startNanos));
+            Session.nameTransaction(connection, progress.standing().applicationName(run.id()));
+            doneUsers = nowUsers;
         } while (lastUserId != null);
         run.finish();
         return provedReport(run);
     }
 
     private Report runInBatches() throws SQLException, ConversionException {
-        BatchedRun batches = new BatchedRun(connection, settings, progress);
+        BatchedRun batches = new BatchedRun(connection, siblings, settings, progress);
         Run run = batches.run(identity);
         String earlier = batches.earlierRun();
         return earlier == null ? provedReport(run) : report(run, earlier);

@@ -29,6 +29,11 @@ public final class ConversionException extends Exception {
         return new ConversionException(found(cause) + todo, cause);
     }
 
+    /** The message, for a longer one. */
+    String line() {
+        return String.valueOf(getMessage());
+    }
+
     /** What the database found, in one line. */
     static String found(SQLException cause) {
         return switch (state(cause)) {

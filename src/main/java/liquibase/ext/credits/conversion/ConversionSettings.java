@@ -20,8 +20,10 @@ import org.jspecify.annotations.Nullable;
  * @param commit one transaction, or one per batch
  * @param lateWrites what happens to money that is added to user_billing afterwards
  * @param batchUsers users per batch, or 0 to follow the target time
+ * @param workers connections that convert at the same time; more than one only in commit mode batch
  * @param targetBatch how long an automatically sized batch should take
  * @param maxReplicaLag pause while a replica lags more; null never pauses
+ * @param maxActiveSessions pause while more other sessions of the database are active; 0 never pauses
  * @param lockTimeout how long to wait for a locked row or table
  * @param emails how e-mail addresses are shown
  */
@@ -35,8 +37,10 @@ public record ConversionSettings(
         CommitMode commit,
         LateWrites lateWrites,
         int batchUsers,
+        int workers,
         Duration targetBatch,
         @Nullable Duration maxReplicaLag,
+        int maxActiveSessions,
         Duration lockTimeout,
         Emails emails) {
 
@@ -54,8 +58,10 @@ public record ConversionSettings(
             "commit",
             "lateWrites",
             "batchUsers",
+            "workers",
             "targetBatchMillis",
             "maxReplicaLag",
+            "maxActiveSessions",
             "lockTimeout",
             "emails");
 
@@ -91,8 +97,10 @@ public record ConversionSettings(
                 parameters.choice("commit", CommitMode.class),
                 parameters.choice("lateWrites", LateWrites.class),
                 parameters.usersOrAutomatic("batchUsers"),
+                parameters.workers("workers"),
                 parameters.millis("targetBatchMillis"),
                 parameters.durationOrNone("maxReplicaLag"),
+                parameters.sessionsOrNone("maxActiveSessions"),
                 parameters.duration("lockTimeout"),
                 parameters.choice("emails", Emails.class));
         List<String> problems = parameters.problems();

@@ -72,6 +72,29 @@ final class Parameters {
         return refuse(name, "give auto, or a number of users from 1 to 9999999", 1);
     }
 
+    int workers(String name) {
+        String text = text(name);
+        if (!text.matches("[1-9]|[1-5]\\d|6[0-4]")) {
+            return refuse(name, "give a number of connections from 1 to 64", 1);
+        }
+        int workers = Integer.parseInt(text);
+        if (workers > 1 && !text("commit").equalsIgnoreCase(CommitMode.BATCH.name())) {
+            return refuse(name, "one transaction needs one connection: give 1, or set credits.commit=batch", 1);
+        }
+        return workers;
+    }
+
+    int sessionsOrNone(String name) {
+        String text = text(name);
+        if (text.equals("none")) {
+            return 0;
+        }
+        if (text.matches("[1-9]\\d{0,6}")) {
+            return Integer.parseInt(text);
+        }
+        return refuse(name, "give none, or a number of sessions from 1 to 9999999", 0);
+    }
+
     Duration millis(String name) {
         String text = text(name);
         if (text.matches("[1-9]\\d{0,6}")) {

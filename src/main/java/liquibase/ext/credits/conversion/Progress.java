@@ -1,47 +1,71 @@
 package liquibase.ext.credits.conversion;
 
 import java.time.Duration;
-import java.util.Locale;
-import java.util.function.Consumer;
 
-/** Says how far a run is: at most one line in a while, and one whenever the run waits. */
+/** Says how far a run is: at most one update in a while, and one line whenever the run waits. Shared by all workers. */
 final class Progress {
-    private final Consumer<String> sink;
-    private final Duration between;
-    private final long startNanos = System.nanoTime();
-    private long lastNanos = startNanos;
-    private long firstUsers = -1;
+    private static final Duration BETWEEN_NOTES = Duration.ofSeconds(1);
 
-    Progress(Consumer<String> sink, Duration between) {
-        this.sink = sink;
-        this.between = between;
+    private final ProgressOutput output;
+    private long startNanos;
+    private long lastUpdateNanos;
+    private long lastNoteNanos;
+    private long firstUsers;
+    private Standing standing = new Standing(0, 0, 0, 0, Duration.ZERO, 1);
+
+    Progress(ProgressOutput output) {
+        this.output = output;
+        started(0, 0, 1);
     }
 
-    void converted(long doneUsers, long plannedUsers, int batchUsers, Duration batch) {
-        if (firstUsers < 0) {
-            firstUsers = doneUsers;
-        }
+    /** The clock starts now, with what an interrupted call has done already. */
+    synchronized void started(long doneUsers, long plannedUsers, int workers) {
+        startNanos = System.nanoTime();
+        lastUpdateNanos = startNanos;
+        lastNoteNanos = startNanos - BETWEEN_NOTES.toNanos();
+        firstUsers = doneUsers;
+        standing = new Standing(doneUsers, plannedUsers, 0, 0, Duration.ZERO, workers);
+    }
+
+    /** One more batch is committed, or in commit mode once written. */
+    synchronized void converted(long users, int batchUsers, Duration batch) {
         long now = System.nanoTime();
-        if (now - lastNanos < between.toNanos()) {
-            return;
-        }
-        lastNanos = now;
-        long usersPerSecond = (doneUsers - firstUsers) * 1_000_000_000L / Math.max(1, now - startNanos);
-        long leftUsers = Math.max(0, plannedUsers - doneUsers);
-        String left = usersPerSecond == 0 ? "" : ", " + leftUsers / usersPerSecond + " s left";
-        sink.accept(String.format(
-                Locale.ROOT,
-                "%d of %d users converted (%d %%), %d users/s%s, batch of %d took %d ms",
+        long doneUsers = standing.doneUsers() + users;
+        standing = new Standing(
                 doneUsers,
-                plannedUsers,
-                plannedUsers == 0 ? 100 : Math.min(100, doneUsers * 100 / plannedUsers),
-                usersPerSecond,
-                left,
+                standing.plannedUsers(),
+                (doneUsers - firstUsers) * 1_000_000_000L / Math.max(1, now - startNanos),
                 batchUsers,
-                batch.toMillis()));
+                batch,
+                standing.workers());
+        if (now - lastUpdateNanos >= output.between().toNanos()) {
+            lastUpdateNanos = now;
+            output.updates().accept(output.isTerminal() ? standing.bar() : standing.line());
+        }
     }
 
-    void waits(String why) {
-        sink.accept(why);
+    synchronized Standing standing() {
+        return standing;
+    }
+
+    /** Whether it is time to write down in the database how far the run is; true for one of those who ask. */
+    synchronized boolean isNoteDue() {
+        long now = System.nanoTime();
+        boolean isDue = now - lastNoteNanos >= BETWEEN_NOTES.toNanos();
+        if (isDue) {
+            lastNoteNanos = now;
+        }
+        return isDue;
+    }
+
+    /** The run ends, or waits: on a terminal the last bar makes room for what follows. */
+    synchronized void ends() {
+        if (output.isTerminal()) {
+            output.updates().accept("");
+        }
+    }
+
+    synchronized void says(String line) {
+        output.messages().accept(line);
     }
 }

@@ -6,6 +6,8 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -24,12 +26,39 @@ final class Run {
     private static final String CONVERT_BATCH =
             "SELECT b.last_user_id FROM billing_migration_convert_batch(?, ?, ?) AS b";
     private static final String FINISH = "SELECT billing_migration_finish(?)";
-    private static final String STATE = """
-            SELECT r.done_users, r.planned_users, r.last_user_id, r.control
-            FROM billing_migration_run AS r
-            WHERE r.id = ?
+    private static final String CUT = "SELECT billing_migration_cut(?, ?)";
+    private static final String OPEN_RANGES = """
+            SELECT g.range_number, g.planned_users - g.done_users AS left_users
+            FROM billing_migration_range AS g
+            WHERE g.run_id = ? AND g.status = 'open'
+            ORDER BY g.range_number
             """;
-    private static final String SET_STATE = "UPDATE billing_migration_run SET status = ?, control = ? WHERE id = ?";
+    private static final String CONVERT_RANGE =
+            "SELECT b.users, b.is_done FROM billing_migration_convert_range(?, ?, ?) AS b";
+    private static final String STATE = """
+            SELECT p.done_users, p.planned_users
+            FROM billing_migration_progress AS p
+            WHERE p.run_id = ?
+            """;
+    private static final String CONTROL = "SELECT r.control FROM billing_migration_run AS r WHERE r.id = ?";
+    private static final String SET_STATE =
+            "UPDATE billing_migration_run SET status = ?, control = ?, throttled = ?, progress_at = clock_timestamp() WHERE id = ?";
+    private static final String NOTE = """
+            UPDATE billing_migration_run AS r
+            SET
+                done_users = p.done_users,
+                done_usd = p.done_usd,
+                done_uah = p.done_uah,
+                done_credits = p.done_credits,
+                done_remainder = p.done_remainder,
+                workers = ?,
+                users_per_second = ?,
+                batch_users = ?,
+                batch_millis = ?,
+                progress_at = clock_timestamp()
+            FROM billing_migration_progress AS p
+            WHERE r.id = ? AND p.run_id = r.id
+            """;
 
     private final Connection connection;
     private final UUID id;
@@ -39,11 +68,24 @@ final class Run {
      *
      * @param doneUsers converted so far
      * @param plannedUsers when it started
-     * @param lastUserId the key the next batch starts after; null before the first
-     * @param control what an operator asks of it: run, pause or stop
      */
-    record State(
-            long doneUsers, long plannedUsers, @Nullable UUID lastUserId, String control) {}
+    record State(long doneUsers, long plannedUsers) {}
+
+    /**
+     * A part of the key space that one worker converts at a time.
+     *
+     * @param number in the run
+     * @param leftUsers about as many users are left in it
+     */
+    record Range(int number, long leftUsers) {}
+
+    /**
+     * One batch of a range.
+     *
+     * @param users converted
+     * @param isLast nobody was left in the range
+     */
+    record Batch(long users, boolean isLast) {}
 
     Run(Connection connection, UUID id) {
         this.connection = connection;
@@ -96,7 +138,7 @@ final class Run {
         }
     }
 
-    /** Converts the next users after a key; returns the last one's, null when none was left. */
+    /** Converts the next users after a key in one transaction; returns the last one's, null when none was left. */
     @Nullable
     UUID convertBatch(@Nullable UUID afterUserId, int users) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(CONVERT_BATCH)) {
@@ -117,25 +159,85 @@ final class Run {
         }
     }
 
+    /** The same run, seen from another connection. */
+    Run on(Connection other) {
+        return new Run(other, id);
+    }
+
+    /** Cuts the keys into ranges of about so many users, unless that was done before. */
+    void cut(long rangeUsers) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(CUT)) {
+            statement.setObject(1, id);
+            statement.setLong(2, rangeUsers);
+            statement.execute();
+        }
+    }
+
+    List<Range> openRanges() throws SQLException {
+        List<Range> ranges = new ArrayList<>();
+        try (PreparedStatement statement = connection.prepareStatement(OPEN_RANGES)) {
+            statement.setObject(1, id);
+            try (ResultSet rows = statement.executeQuery()) {
+                while (rows.next()) {
+                    ranges.add(new Range(rows.getInt("range_number"), rows.getLong("left_users")));
+                }
+            }
+        }
+        return ranges;
+    }
+
+    /** Converts the next users of a range. */
+    Batch convertRange(Range range, int users) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(CONVERT_RANGE)) {
+            statement.setObject(1, id);
+            statement.setInt(2, range.number());
+            statement.setInt(3, users);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return new Batch(row.getLong("users"), row.getBoolean("is_done"));
+            }
+        }
+    }
+
     State state() throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(STATE)) {
             statement.setObject(1, id);
             try (ResultSet row = statement.executeQuery()) {
                 row.next();
-                return new State(
-                        row.getLong("done_users"),
-                        row.getLong("planned_users"),
-                        row.getObject("last_user_id", UUID.class),
-                        row.getString("control"));
+                return new State(row.getLong("done_users"), row.getLong("planned_users"));
             }
         }
     }
 
-    void set(String status, String control) throws SQLException {
+    /** What an operator asks of the run: run, pause or stop. */
+    String control() throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(CONTROL)) {
+            statement.setObject(1, id);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getString("control");
+            }
+        }
+    }
+
+    void set(String status, String control, @Nullable String throttled) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(SET_STATE)) {
             statement.setString(1, status);
             statement.setString(2, control);
-            statement.setObject(3, id);
+            statement.setString(3, throttled);
+            statement.setObject(4, id);
+            statement.executeUpdate();
+        }
+    }
+
+    /** Writes down how far the run is, for whoever looks at it from another session. */
+    void note(Standing standing) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(NOTE)) {
+            statement.setInt(1, standing.workers());
+            statement.setLong(2, standing.usersPerSecond());
+            statement.setInt(3, standing.batchUsers());
+            statement.setLong(4, standing.batch().toMillis());
+            statement.setObject(5, id);
             statement.executeUpdate();
         }
     }

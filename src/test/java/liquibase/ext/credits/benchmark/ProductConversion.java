@@ -6,6 +6,7 @@ import java.util.Locale;
 import liquibase.ext.credits.Database;
 import liquibase.ext.credits.conversion.CommitMode;
 import liquibase.ext.credits.conversion.Conversion;
+import liquibase.ext.credits.conversion.ProgressOutput;
 
 /** This project: plan, conversion, proof of the invariants and report, in either commit mode. */
 record ProductConversion(CommitMode commit) implements Rival {
@@ -32,7 +33,13 @@ record ProductConversion(CommitMode commit) implements Rival {
 
     @Override
     public void run(Connection connection) throws Exception {
-        new Conversion(connection, Product.conversion(commit), Product.IDENTITY, line -> {}, NEVER).run();
+        new Conversion(
+                        connection,
+                        () -> connection,
+                        Product.conversion(commit),
+                        Product.IDENTITY,
+                        ProgressOutput.lines(line -> {}, NEVER))
+                .run();
         connection.commit();
     }
 }

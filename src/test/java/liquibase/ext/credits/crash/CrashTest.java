@@ -69,7 +69,7 @@ class CrashTest {
         try (CrashDatabase database = scene.beginning("round_" + round.number(), round.direction(), round.commit())) {
             interrupt(database, round, false);
 
-            List<String> command = Scene.command(round.direction(), round.commit());
+            List<String> command = Scene.command(round.direction(), round.commit(), round.workersAfterwards());
             finish(database, round.direction(), command);
 
             database.assertProved();
@@ -89,7 +89,7 @@ class CrashTest {
             await("the killed process' connections to end", database::isAlone);
 
             try (LiquibaseProcess again =
-                    LiquibaseProcess.start(database.url(), true, Scene.command(direction, "batch"))) {
+                    LiquibaseProcess.start(database.url(), true, Scene.command(direction, "batch", 1))) {
                 assertThat(again.exitCode()).as(again::output).isZero();
             }
 
@@ -104,7 +104,7 @@ class CrashTest {
             // The 150 users of the first batch write four rows each.
             database.holdAtWrite(1_000);
             try (LiquibaseProcess liquibase =
-                    LiquibaseProcess.start(database.url(), false, Scene.command(Direction.CONVERT, "batch"))) {
+                    LiquibaseProcess.start(database.url(), false, Scene.command(Direction.CONVERT, "batch", 1))) {
                 await("Liquibase to arrive", database::isHeld);
                 database.cutOtherConnections();
 
@@ -126,7 +126,7 @@ class CrashTest {
             database.holdAtWrite(write);
         }
         try (LiquibaseProcess liquibase = LiquibaseProcess.start(
-                database.url(), hasSessionlock, Scene.command(round.direction(), round.commit()))) {
+                database.url(), hasSessionlock, Scene.command(round.direction(), round.commit(), round.workers()))) {
             await("Liquibase to arrive " + round, () -> database.isHeld() || !liquibase.isRunning());
             assertThat(liquibase.isRunning()).as(liquibase::output).isTrue();
             if (round.flightMicros() > 0) {

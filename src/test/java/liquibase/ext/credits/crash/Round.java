@@ -27,6 +27,16 @@ record Round(
 
     private static final int LONGEST_FLIGHT_MICROS = 40_000;
 
+    /** Half of the rounds in mode batch have two connections at work. */
+    int workers() {
+        return commit.equals("batch") && number / 2 % 2 == 0 ? 2 : 1;
+    }
+
+    /** Who goes on need not be as many as those who were interrupted. */
+    int workersAfterwards() {
+        return commit.equals("batch") ? 3 - workers() : 1;
+    }
+
     enum Direction {
         CONVERT,
         UNDO
@@ -57,7 +67,7 @@ record Round(
         String moment = isInGap
                 ? "between commit and record"
                 : String.format(Locale.ROOT, "at %.4f of all writes, %d µs later", part, flightMicros);
-        return number + " of -Dcrash.seed=" + seed + ": " + direction + " in mode " + commit + ", " + accident + " "
-                + moment;
+        return number + " of -Dcrash.seed=" + seed + ": " + direction + " in mode " + commit + " with " + workers()
+                + " worker(s), " + accident + " " + moment;
     }
 }

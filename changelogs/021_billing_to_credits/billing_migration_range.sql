@@ -1,0 +1,175 @@
+--liquibase formatted sql
+
+--changeset liquibase-credits:billing_migration_range_created splitStatements:false rollbackSplitStatements:false
+--comment: In commit mode batch the key space is cut into ranges: every worker takes the next unfinished one, and the totals of a batch are kept in its range, so that workers never wait for each other at the run's row. The ranges go when the run ends.
+SELECT billing_migration_register('table', 'billing_migration_range');
+CREATE TABLE billing_migration_range (
+    run_id uuid NOT NULL,
+    range_number integer NOT NULL,
+    after_user_id uuid,
+    upto_user_id uuid,
+    last_user_id uuid,
+    status text NOT NULL DEFAULT 'open',
+    planned_users bigint NOT NULL,
+    done_users bigint NOT NULL DEFAULT 0,
+    done_usd numeric NOT NULL DEFAULT 0,
+    done_uah numeric NOT NULL DEFAULT 0,
+    done_credits numeric NOT NULL DEFAULT 0,
+    done_remainder numeric NOT NULL DEFAULT 0,
+    CONSTRAINT billing_migration_range_pkey PRIMARY KEY (run_id, range_number),
+    CONSTRAINT billing_migration_range_run_id_fkey
+        FOREIGN KEY (run_id) REFERENCES billing_migration_run (id) ON DELETE CASCADE,
+    CONSTRAINT billing_migration_range_status_check CHECK (status IN ('open', 'done'))
+);
+
+COMMENT ON TABLE billing_migration_range IS
+    'The key ranges of an unfinished run in commit mode batch, with what is done of each; *_usd and *_uah are money, *_credits credits.';
+COMMENT ON COLUMN billing_migration_range.after_user_id IS 'The range starts after this user; null: with the first.';
+COMMENT ON COLUMN billing_migration_range.upto_user_id IS 'The range ends with this user; null: with the last.';
+COMMENT ON COLUMN billing_migration_range.last_user_id IS 'The last user that a committed batch has reached.';
+--rollback SELECT billing_migration_unregister('table', 'billing_migration_range');
+
+--changeset liquibase-credits:billing_migration_progress_created splitStatements:false rollbackSplitStatements:false
+--comment: How far every run is, from any session, exact at every moment: an unfinished run in ranges has done what its ranges have done.
+SELECT billing_migration_register('view', 'billing_migration_progress');
+CREATE VIEW billing_migration_progress AS
+SELECT
+    r.id AS run_id,
+    r.status,
+    r.control,
+    r.throttled,
+    r.planned_users,
+    p.done_users,
+    CASE
+        WHEN r.planned_users = 0 THEN 100
+        ELSE least(100, p.done_users * 100 / r.planned_users)
+    END AS done_percent,
+    p.done_usd,
+    p.done_uah,
+    p.done_credits,
+    p.done_remainder,
+    p.ranges,
+    p.done_ranges,
+    r.workers,
+    r.users_per_second,
+    CASE
+        WHEN r.status IN ('running', 'paused')
+            THEN greatest(0, r.planned_users - p.done_users) / nullif(r.users_per_second, 0)
+    END AS left_seconds,
+    r.batch_users,
+    r.batch_millis,
+    r.progress_at
+FROM billing_migration_run AS r
+CROSS JOIN LATERAL (
+    SELECT
+        count(*) AS ranges,
+        count(*) FILTER (WHERE g.status = 'done') AS done_ranges,
+        coalesce(sum(g.done_users)::bigint, r.done_users) AS done_users,
+        coalesce(sum(g.done_usd), r.done_usd) AS done_usd,
+        coalesce(sum(g.done_uah), r.done_uah) AS done_uah,
+        coalesce(sum(g.done_credits), r.done_credits) AS done_credits,
+        coalesce(sum(g.done_remainder), r.done_remainder) AS done_remainder
+    FROM billing_migration_range AS g
+    WHERE g.run_id = r.id
+) AS p;
+
+COMMENT ON VIEW billing_migration_progress IS
+    'One row per run: users, USD, UAH and credits done, percent of the plan, users per second, seconds left, size and duration of the last batch, and why it pauses, if it does.';
+--rollback SELECT billing_migration_unregister('view', 'billing_migration_progress');
+
+--changeset liquibase-credits:billing_migration_cut_created splitStatements:false rollbackSplitStatements:false
+--comment: Cuts the users that a run has to convert into ranges of equal size. Many more than workers, so that no worker is left alone with the rest; at most 1000, so that their sum stays cheap. A run that was begun without ranges keeps what it has done as range 0.
+SELECT billing_migration_register('function', 'billing_migration_cut');
+CREATE FUNCTION billing_migration_cut(p_run_id uuid, p_range_users bigint) RETURNS integer
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_run billing_migration_run;
+    v_range_users bigint;
+    v_ranges integer;
+BEGIN
+    SELECT r.* INTO STRICT v_run FROM billing_migration_run AS r WHERE r.id = p_run_id FOR NO KEY UPDATE;
+    SELECT count(*) INTO v_ranges FROM billing_migration_range AS g WHERE g.run_id = p_run_id;
+    IF v_ranges > 0 OR v_run.status NOT IN ('running', 'paused') THEN
+        RETURN v_ranges;
+    END IF;
+
+    IF v_run.last_user_id IS NOT NULL THEN
+        INSERT INTO billing_migration_range (
+            run_id, range_number, upto_user_id, last_user_id, status, planned_users,
+            done_users, done_usd, done_uah, done_credits, done_remainder)
+        VALUES (
+            p_run_id, 0, v_run.last_user_id, v_run.last_user_id, 'done', v_run.done_users,
+            v_run.done_users, v_run.done_usd, v_run.done_uah, v_run.done_credits, v_run.done_remainder);
+    END IF;
+
+    v_range_users := greatest(p_range_users, 1, v_run.planned_users / 1000 + 1);
+    INSERT INTO billing_migration_range (run_id, range_number, after_user_id, upto_user_id, planned_users)
+    SELECT
+        p_run_id,
+        c.range_number,
+        coalesce(lag(c.upto_user_id) OVER (ORDER BY c.range_number), v_run.last_user_id),
+        CASE WHEN lead(c.range_number) OVER (ORDER BY c.range_number) IS NOT NULL THEN c.upto_user_id END,
+        c.users
+    FROM (
+        SELECT
+            (n.position - 1) / v_range_users + 1 AS range_number,
+            (array_agg(n.user_id ORDER BY n.user_id DESC))[1] AS upto_user_id,
+            count(*) AS users
+        FROM (
+            SELECT
+                b.user_id,
+                row_number() OVER (ORDER BY b.user_id) AS position
+            FROM user_billing AS b
+            WHERE
+                (b.balance_usd > 0 OR (b.balance_uah > 0 AND v_run.credits_per_uah > 0))
+                AND (v_run.last_user_id IS NULL OR b.user_id > v_run.last_user_id)
+                AND (
+                    v_run.cohort IS NULL
+                    OR b.user_id IN (
+                        SELECT m.user_id
+                        FROM billing_migration_cohort_user AS m
+                        WHERE m.run_id = p_run_id
+                    )
+                )
+        ) AS n
+        GROUP BY 1
+    ) AS c;
+    GET DIAGNOSTICS v_ranges = ROW_COUNT;
+    IF v_ranges = 0 THEN
+        INSERT INTO billing_migration_range (run_id, range_number, after_user_id, planned_users)
+        VALUES (p_run_id, 1, v_run.last_user_id, 0);
+        v_ranges := 1;
+    END IF;
+    RETURN v_ranges;
+END
+$function$;
+
+COMMENT ON FUNCTION billing_migration_cut(uuid, bigint) IS
+    'Cuts an unfinished run into key ranges of about p_range_users users, unless it is cut already; returns their number. Together they cover every key.';
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_cut');
+
+--changeset liquibase-credits:billing_migration_close_created splitStatements:false rollbackSplitStatements:false
+--comment: The totals of the ranges become the totals of the run when it ends, by a proof or by an undo.
+SELECT billing_migration_register('function', 'billing_migration_close');
+CREATE FUNCTION billing_migration_close(p_run_id uuid) RETURNS void
+LANGUAGE sql
+AS $function$
+UPDATE billing_migration_run AS r
+SET
+    done_users = p.done_users,
+    done_usd = p.done_usd,
+    done_uah = p.done_uah,
+    done_credits = p.done_credits,
+    done_remainder = p.done_remainder,
+    throttled = NULL
+FROM billing_migration_progress AS p
+WHERE r.id = p_run_id AND p.run_id = p_run_id AND p.ranges > 0;
+
+DELETE FROM billing_migration_range AS g
+WHERE g.run_id = p_run_id;
+$function$;
+
+COMMENT ON FUNCTION billing_migration_close(uuid) IS
+    'Adds the ranges of a run up in the run and removes them.';
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_close');

@@ -1,0 +1,67 @@
+package liquibase.ext.credits.conversion;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Every worker comes by here before each batch. While one is held up inside, the others wait at the door: so the run
+ * pauses as a whole, and says so once.
+ */
+final class Gate {
+    private static final Duration BETWEEN_LOOKS = Duration.ofMillis(200);
+
+    private final Run run;
+    private final Throttle throttle;
+    private final Progress progress;
+    private volatile boolean isShut;
+
+    Gate(Run run, Throttle throttle, Progress progress) {
+        this.run = run;
+        this.throttle = throttle;
+        this.progress = progress;
+    }
+
+    /** A worker failed or the run was stopped: nobody begins another batch. */
+    void shut() {
+        isShut = true;
+    }
+
+    /** Waits while an operator, a replica or a busy application asks for it; false when no batch may begin any more. */
+    synchronized boolean letsPass(Connection connection) throws SQLException, ConversionException {
+        Run seen = run.on(connection);
+        String said = null;
+        while (!isShut) {
+            String reason = reason(seen, connection);
+            if (reason == null) {
+                if (said != null) {
+                    seen.set("running", "run", null);
+                    connection.commit();
+                    progress.says("Going on");
+                }
+                return true;
+            }
+            if (said == null) {
+                progress.says("Paused: " + reason);
+            }
+            said = reason;
+            seen.set("paused", seen.control(), reason);
+            connection.commit();
+            Pause.of(BETWEEN_LOOKS);
+        }
+        return false;
+    }
+
+    private @Nullable String reason(Run seen, Connection connection) throws SQLException, ConversionException {
+        return switch (seen.control()) {
+            case "stop" -> {
+                seen.set("paused", "run", null);
+                connection.commit();
+                throw new ConversionException("stopped by control = 'stop'");
+            }
+            case "pause" -> "control = 'pause' in billing_migration_run";
+            default -> throttle.reason(connection);
+        };
+    }
+}

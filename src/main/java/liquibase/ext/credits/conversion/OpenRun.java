@@ -1,0 +1,94 @@
+package liquibase.ext.credits.conversion;
+
+import java.math.BigDecimal;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** The run that an earlier call left unfinished: gone on with under the same settings, or refused. */
+final class OpenRun {
+    private static final String OPEN_RUN = """
+            SELECT r.id, r.credits_per_usd, r.credits_per_uah, r.rounding, r.on_error, r.commit_mode,
+                r.late_writes, r.cohort
+            FROM billing_migration_run AS r
+            WHERE r.status IN ('running', 'paused')
+            LIMIT 1
+            """;
+
+    private final Connection connection;
+    private final ConversionSettings settings;
+
+    OpenRun(Connection connection, ConversionSettings settings) {
+        this.connection = connection;
+        this.settings = settings;
+    }
+
+    Optional<Run> find() throws SQLException, ConversionException {
+        try (PreparedStatement statement = connection.prepareStatement(OPEN_RUN);
+                ResultSet row = statement.executeQuery()) {
+            if (!row.next()) {
+                return Optional.empty();
+            }
+            UUID id = row.getObject("id", UUID.class);
+            List<String> differences = differences(row);
+            if (!differences.isEmpty()) {
+                throw new ConversionException("run " + id + " is unfinished and was started with other settings: "
+                        + String.join(", ", differences)
+                        + "; resume it with its own, or undo it with SELECT * FROM rollback_billing_migration('" + id
+                        + "')");
+            }
+            return Optional.of(new Run(connection, id));
+        }
+    }
+
+    private List<String> differences(ResultSet row) throws SQLException {
+        List<String> differences = new ArrayList<>();
+        differ(differences, "commit", row.getString("commit_mode"), "batch");
+        differ(differences, "perUsd", row.getBigDecimal("credits_per_usd"), settings.creditsPerUsd());
+        differ(differences, "perUah", row.getBigDecimal("credits_per_uah"), settings.creditsPerUah());
+        differ(
+                differences,
+                "rounding",
+                row.getString("rounding"),
+                settings.rounding().name());
+        differ(differences, "onError", row.getString("on_error"), lower(settings.onError()));
+        differ(differences, "lateWrites", row.getString("late_writes"), lower(settings.lateWrites()));
+        differ(
+                differences,
+                "cohort",
+                Objects.requireNonNullElse(row.getString("cohort"), "none"),
+                Objects.requireNonNullElse(settings.cohort().runName(), "none"));
+        return differences;
+    }
+
+    private static void differ(List<String> differences, String name, String ofRun, String ofSettings) {
+        if (!ofRun.equals(ofSettings)) {
+            differences.add("credits." + name + " is " + ofSettings + ", the run has " + ofRun);
+        }
+    }
+
+    /** 1.0 and 1 are the same rate. */
+    private static void differ(
+            List<String> differences, String name, @Nullable BigDecimal ofRun, @Nullable BigDecimal ofSettings) {
+        boolean isSame = ofRun != null && ofSettings != null && ofRun.compareTo(ofSettings) == 0;
+        if (!isSame) {
+            differ(differences, name, text(ofRun), text(ofSettings));
+        }
+    }
+
+    private static String text(@Nullable BigDecimal rate) {
+        return rate == null ? "none" : rate.toPlainString();
+    }
+
+    private static String lower(Enum<?> choice) {
+        return choice.name().toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,57 @@
+package liquibase.ext.credits.conversion;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Further connections to the same database, as the same user, for parallel work. */
+final class Siblings implements AutoCloseable {
+    private final List<Connection> connections = new ArrayList<>();
+
+    List<Connection> connections() {
+        return List.copyOf(connections);
+    }
+
+    /** Opens as many as wanted, or as many as can be had, and then says why not more. The first one holds the lock. */
+    void open(Connection first, SiblingOpener opener, int wanted, Progress progress) throws SQLException {
+        while (connections.size() < wanted) {
+            try {
+                connections.add(opened(first, opener));
+            } catch (SQLException e) {
+                if (first.isClosed()) {
+                    throw e;
+                }
+                int workers = connections.size() + 1;
+                progress.says("credits.workers is " + (wanted + 1) + ", but " + ConversionException.found(e)
+                        + "; going on with " + workers);
+                return;
+            }
+        }
+    }
+
+    private static Connection opened(Connection first, SiblingOpener opener) throws SQLException {
+        Connection sibling = opener.open();
+        try {
+            sibling.setAutoCommit(false);
+            Session.copy(first, sibling);
+            sibling.commit();
+            boolean isSameDatabase = Session.seesLock(sibling);
+            sibling.rollback();
+            if (!isSameDatabase) {
+                throw new SQLException("a second connection reached another server than the first");
+            }
+            return sibling;
+        } catch (SQLException e) {
+            sibling.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public void close() throws SQLException {
+        for (Connection connection : connections) {
+            connection.close();
+        }
+    }
+}

@@ -1,0 +1,65 @@
+package liquibase.ext.credits.conversion;
+
+import java.time.Duration;
+import java.util.Locale;
+
+/**
+ * How far a run is, in numbers.
+ *
+ * @param doneUsers converted so far, by this and by interrupted calls
+ * @param plannedUsers when the run started; more may have arrived since
+ * @param usersPerSecond of this call
+ * @param batchUsers size of the last batch
+ * @param batch how long the last batch took and held its locks
+ * @param workers connections at work
+ */
+record Standing(long doneUsers, long plannedUsers, long usersPerSecond, int batchUsers, Duration batch, int workers) {
+    private static final int BAR_CELLS = 10;
+    /** One line of the narrowest usual terminal; a longer one would wrap and could not be redrawn. */
+    private static final int BAR_LINE_CHARACTERS = 79;
+
+    long percent() {
+        return plannedUsers == 0 ? 100 : Math.min(100, doneUsers * 100 / plannedUsers);
+    }
+
+    /** For pg_stat_activity, which keeps 63 bytes. */
+    String applicationName(Object runId) {
+        return "liquibase-credits " + percent() + "% run " + runId;
+    }
+
+    String line() {
+        return String.format(
+                Locale.ROOT,
+                "%d of %d users converted (%d %%), %d users/s%s, %s, not throttled",
+                doneUsers,
+                plannedUsers,
+                percent(),
+                usersPerSecond,
+                left(", %s left"),
+                batches());
+    }
+
+    String bar() {
+        int filled = (int) (percent() * BAR_CELLS / 100);
+        String bar = "[" + "#".repeat(filled) + ".".repeat(BAR_CELLS - filled) + "] " + percent() + "% " + doneUsers
+                + "/" + plannedUsers + " users, " + usersPerSecond + "/s" + left(", %s left") + ", " + workers + " x "
+                + batchUsers + " in " + batch.toMillis() + " ms";
+        return bar.length() <= BAR_LINE_CHARACTERS ? bar : bar.substring(0, BAR_LINE_CHARACTERS);
+    }
+
+    private String batches() {
+        return "batch of " + batchUsers + " took " + batch.toMillis() + " ms, " + workers
+                + (workers == 1 ? " worker" : " workers");
+    }
+
+    private String left(String format) {
+        if (usersPerSecond == 0) {
+            return "";
+        }
+        long seconds = Math.max(0, plannedUsers - doneUsers) / usersPerSecond;
+        String time = seconds < 3600
+                ? String.format(Locale.ROOT, "%d:%02d", seconds / 60, seconds % 60)
+                : String.format(Locale.ROOT, "%d:%02d:%02d", seconds / 3600, seconds / 60 % 60, seconds % 60);
+        return format.formatted(time);
+    }
+}

@@ -1,0 +1,114 @@
+package liquibase.ext.credits.conversion;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
+
+/** One connection that takes the next unfinished key range until none is left. Every batch commits. */
+final class Worker {
+    private static final Set<String> WORTH_A_RETRY = Set.of("55P03", "40P01", "40001");
+    private static final int MOST_FAILURES_IN_A_ROW = 10;
+    private static final Duration LONGEST_WAIT_FOR_NOTE = Duration.ofMillis(100);
+
+    private final Connection connection;
+    private final Run run;
+    private final Queue<Run.Range> ranges;
+    private final ConversionSettings settings;
+    private final Gate gate;
+    private final Progress progress;
+    private final BatchSize size;
+
+    Worker(
+            Connection connection,
+            Run run,
+            Queue<Run.Range> ranges,
+            ConversionSettings settings,
+            Gate gate,
+            Progress progress) {
+        this.connection = connection;
+        this.run = run.on(connection);
+        this.ranges = ranges;
+        this.settings = settings;
+        this.gate = gate;
+        this.progress = progress;
+        this.size = new BatchSize(settings.batchUsers(), settings.targetBatch());
+    }
+
+    void work() throws SQLException, ConversionException {
+        boolean mayGoOn = true;
+        for (Run.Range range = ranges.poll(); range != null && mayGoOn; range = ranges.poll()) {
+            mayGoOn = convert(range);
+        }
+    }
+
+    private boolean convert(Run.Range range) throws SQLException, ConversionException {
+        long leftUsers = range.leftUsers();
+        int failures = 0;
+        while (gate.letsPass(connection)) {
+            int users = size.users(leftUsers);
+            try {
+                Run.Batch batch = batch(range, users);
+                failures = 0;
+                leftUsers -= batch.users();
+                if (batch.isLast()) {
+                    return true;
+                }
+            } catch (SQLException e) {
+                failures++;
+                retry(e, users, failures);
+            }
+        }
+        return false;
+    }
+
+    private Run.Batch batch(Run.Range range, int users) throws SQLException {
+        long startNanos = System.nanoTime();
+        LockTimeout.set(connection, settings.lockTimeout());
+        Session.name(connection, progress.standing().applicationName(run.id()));
+        Run.Batch batch = run.convertRange(range, users);
+        connection.commit();
+        Duration took = Duration.ofNanos(System.nanoTime() - startNanos);
+        // The rest of a range may be a handful of users, which says little about a whole batch.
+        if (batch.users() * 2 >= users) {
+            size.took(batch.users(), took);
+        }
+        progress.converted(batch.users(), users, took);
+        note();
+        return batch;
+    }
+
+    private void retry(SQLException cause, int users, int failures) throws SQLException, ConversionException {
+        boolean isHopeless = !WORTH_A_RETRY.contains(Objects.requireNonNullElse(cause.getSQLState(), ""))
+                || failures == MOST_FAILURES_IN_A_ROW
+                || connection.isClosed();
+        if (isHopeless) {
+            throw cause;
+        }
+        connection.rollback();
+        size.halve();
+        progress.says(
+                "A batch of " + users + " users met a lock (" + failures + " times in a row); next " + size.users());
+        Pause.of(Duration.ofMillis(ThreadLocalRandom.current().nextLong(50L << failures)));
+    }
+
+    /** Figures for onlookers: never worth a wait, nor an end of the run, when somebody holds the run's row. */
+    private void note() throws SQLException {
+        if (!progress.isNoteDue()) {
+            return;
+        }
+        try {
+            LockTimeout.set(connection, LONGEST_WAIT_FOR_NOTE);
+            run.note(progress.standing());
+            connection.commit();
+        } catch (SQLException e) {
+            if (connection.isClosed() || !WORTH_A_RETRY.contains(Objects.requireNonNullElse(e.getSQLState(), ""))) {
+                throw e;
+            }
+            connection.rollback();
+        }
+    }
+}
