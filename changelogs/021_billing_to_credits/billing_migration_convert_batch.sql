@@ -298,8 +298,9 @@ DECLARE
     v_first_errors text[] := '{}';
 BEGIN
     SELECT r.* INTO STRICT v_run FROM billing_migration_run AS r WHERE r.id = p_run_id;
-    IF v_run.status <> 'running' THEN
-        RAISE EXCEPTION 'run % is %; only a running one converts', p_run_id, v_run.status;
+    -- A worker may have begun its batch just before another one was told to pause.
+    IF v_run.status NOT IN ('running', 'paused') THEN
+        RAISE EXCEPTION 'run % is %; only an unfinished one converts', p_run_id, v_run.status;
     END IF;
 
     users := 0;
