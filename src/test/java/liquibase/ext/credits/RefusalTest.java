@@ -111,6 +111,8 @@ class RefusalTest {
                 "batchUsers  | 0             | is '0'; give auto, or a number of users from 1 to 9999999",
                 "lockTimeout | 10            | is '10'; give a duration such as 500ms, 10s or 2min",
                 "emails      | all           | is 'all'; give one of masked, full, none",
+                "emails      | '\u001B[2J'    | is '\\u001B[2J'; give one of masked, full, none",
+                "environment | '''); COMMIT' | is ''); COMMIT'; give up to 40 letters, digits, - or _, such as stage",
             })
     void refusesAnUnusableParameter(String parameter, String value, String message) {
         try (Database database = Database.legacy()) {

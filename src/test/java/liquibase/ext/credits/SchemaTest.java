@@ -36,7 +36,7 @@ class SchemaTest {
             """;
 
     @ParameterizedTest
-    @ValueSource(strings = {"billing", "Billing", "select", "billing-2 \"new\""})
+    @ValueSource(strings = {"billing", "Billing", "select", "billing-2 \"new\"", "it's; DROP TABLE users; -- $$"})
     void defaultSchemaNameMayBeAnything(String schema) {
         assertWholeLife(schema, (database, command) -> {
             CommandResult[] result = new CommandResult[1];

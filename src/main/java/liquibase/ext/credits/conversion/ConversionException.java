@@ -1,6 +1,7 @@
 package liquibase.ext.credits.conversion;
 
 import java.sql.SQLException;
+import liquibase.ext.credits.report.UntrustedText;
 
 /** A conversion or an undo stopped; the message is one line for the person on duty. */
 public final class ConversionException extends Exception {
@@ -51,7 +52,7 @@ public final class ConversionException extends Exception {
 
     private static String firstLine(SQLException cause) {
         String message = cause.getMessage() == null ? cause.toString() : cause.getMessage();
-        String line = message.lines().findFirst().orElse(message);
+        String line = UntrustedText.line(message.lines().findFirst().orElse(message));
         return line.startsWith("ERROR: ") ? line.substring("ERROR: ".length()) : line;
     }
 }

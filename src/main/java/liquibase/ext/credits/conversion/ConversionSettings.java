@@ -88,7 +88,7 @@ public record ConversionSettings(
             throws InvalidSettingsException {
         Parameters parameters = new Parameters(texts);
         ConversionSettings settings = new ConversionSettings(
-                parameters.text("environment"),
+                parameters.word("environment"),
                 parameters.cohort("cohort", cohortUserIds),
                 parameters.rate("perUsd"),
                 parameters.rateOrNone("perUah"),

@@ -11,6 +11,7 @@ import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import liquibase.ext.credits.report.UntrustedText;
 import org.jspecify.annotations.Nullable;
 
 /** Reads parameter texts into types and collects every problem as one line: what was found, what is required. */
@@ -29,6 +30,14 @@ final class Parameters {
 
     List<String> problems() {
         return List.copyOf(problems);
+    }
+
+    /** A word that is safe in any text: it is written into the run, the SQL of the dry run and the report. */
+    String word(String name) {
+        String text = text(name);
+        return text.matches("[A-Za-z0-9_-]{1,40}")
+                ? text
+                : refuse(name, "give up to 40 letters, digits, - or _, such as stage", "unknown");
     }
 
     BigDecimal rate(String name) {
@@ -139,7 +148,8 @@ final class Parameters {
 
     private <T> T refuse(String name, String required, T placeholder) {
         String text = text(name);
-        String found = text.isEmpty() ? "empty" : text.startsWith("${") ? "not set" : "'" + text + "'";
+        String found =
+                text.isEmpty() ? "empty" : text.startsWith("${") ? "not set" : "'" + UntrustedText.line(text) + "'";
         problems.add("credits." + name + " is " + found + "; " + required);
         return placeholder;
     }

@@ -16,6 +16,7 @@ import liquibase.exception.PreconditionErrorException;
 import liquibase.exception.PreconditionFailedException;
 import liquibase.exception.ValidationErrors;
 import liquibase.exception.Warnings;
+import liquibase.ext.credits.report.UntrustedText;
 import liquibase.precondition.AbstractPrecondition;
 import org.jspecify.annotations.Nullable;
 
@@ -106,7 +107,7 @@ public final class EnvironmentPrecondition extends AbstractPrecondition {
             throw new PreconditionErrorException(e, changeLog, this);
         }
         if (refusal.isPresent()) {
-            throw new PreconditionFailedException(refusal.get(), changeLog, this);
+            throw new PreconditionFailedException(UntrustedText.line(refusal.get()), changeLog, this);
         }
     }
 

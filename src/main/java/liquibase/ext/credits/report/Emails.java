@@ -12,7 +12,7 @@ public enum Emails {
     NONE;
 
     /**
-     * An address as this setting shows it.
+     * An address as this setting shows it; {@link UntrustedText} makes it harmless where it is written.
      *
      * @param email the stored address, or null for a user without one
      * @return never null; {@code -} where there is nothing to show
@@ -25,6 +25,6 @@ public enum Emails {
             return email;
         }
         int at = email.lastIndexOf('@');
-        return at < 1 ? "***" : email.charAt(0) + "***" + email.substring(at);
+        return at < 1 ? "***" : email.substring(0, email.offsetByCodePoints(0, 1)) + "***" + email.substring(at);
     }
 }

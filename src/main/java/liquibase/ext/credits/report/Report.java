@@ -83,16 +83,17 @@ public final class Report {
     }
 
     /**
-     * The text, line by line.
+     * The text, line by line; nothing that a user wrote can end a line or steer a terminal.
      *
      * @param charset of the place it is written to; where that has no box characters, plain ones are used
      * @return lines without line ends
      */
     public List<String> lines(Charset charset) {
+        List<String> harmless = lines.stream().map(UntrustedText::line).toList();
         if (charset.newEncoder().canEncode(DOUBLE_RULE + SINGLE_RULE + "→⚠")) {
-            return List.copyOf(lines);
+            return harmless;
         }
-        return lines.stream()
+        return harmless.stream()
                 .map(line -> line.replace('═', '=')
                         .replace('─', '-')
                         .replace("→", "->")

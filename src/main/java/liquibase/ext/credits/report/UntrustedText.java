@@ -1,0 +1,66 @@
+package liquibase.ext.credits.report;
+
+import org.apache.commons.text.StringEscapeUtils;
+
+/**
+ * Text that somebody else wrote (an e-mail address, an error of the application's own trigger), made harmless for the place it is
+ * written to. A line end would end an SQL comment and run what follows; an escape sequence or a change of direction would
+ * show an operator another line than the one that is there; a leading {@code =} would be computed by a spreadsheet.
+ */
+public final class UntrustedText {
+    private static final String STARTS_OF_FORMULAS = "=+-@＝＋－＠";
+
+    private UntrustedText() {}
+
+    /**
+     * One line for a console, a log or a {@code --} comment.
+     *
+     * @param text anything
+     * @return the text, its control, format and separator characters written as in Java, for example {@code \u001B}
+     */
+    public static String line(String text) {
+        StringBuilder line = new StringBuilder(text.length());
+        text.codePoints().forEach(character -> {
+            if (isHarmless(character)) {
+                line.appendCodePoint(character);
+            } else {
+                line.append(String.format(character > 0xFFFF ? "\\U%08X" : "\\u%04X", character));
+            }
+        });
+        return line.toString();
+    }
+
+    /**
+     * A cell of a CSV file, not yet quoted.
+     *
+     * @param text anything but a number of ours
+     * @return one line, behind an apostrophe where a spreadsheet would compute it
+     */
+    public static String cell(String text) {
+        String line = line(text);
+        String start = line.strip();
+        return !start.isEmpty() && STARTS_OF_FORMULAS.indexOf(start.charAt(0)) >= 0 ? "'" + line : line;
+    }
+
+    /**
+     * The content of an HTML element, or of an attribute in double quotes.
+     *
+     * @param text anything
+     * @return one line without markup
+     */
+    public static String html(String text) {
+        return StringEscapeUtils.escapeHtml4(line(text)).replace("'", "&#39;");
+    }
+
+    private static boolean isHarmless(int character) {
+        return switch (Character.getType(character)) {
+            case Character.CONTROL,
+                    Character.FORMAT,
+                    Character.LINE_SEPARATOR,
+                    Character.PARAGRAPH_SEPARATOR,
+                    Character.SURROGATE,
+                    Character.UNASSIGNED -> false;
+            default -> true;
+        };
+    }
+}

@@ -1,0 +1,64 @@
+package liquibase.ext.credits;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import liquibase.ext.credits.report.UntrustedText;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Example;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+
+/** What no text can do, whoever wrote it. */
+class UntrustedTextProperties {
+
+    @Property
+    void nothingEndsALineOrSteersATerminal(@ForAll("texts") String text) {
+        for (String harmless :
+                new String[] {UntrustedText.line(text), UntrustedText.cell(text), UntrustedText.html(text)}) {
+            assertThat(harmless.codePoints())
+                    .noneMatch(character -> Character.isISOControl(character)
+                            || Character.getType(character) == Character.FORMAT
+                            || Character.getType(character) == Character.LINE_SEPARATOR
+                            || Character.getType(character) == Character.PARAGRAPH_SEPARATOR);
+        }
+    }
+
+    @Property
+    void noCellIsAFormula(@ForAll("texts") String text) {
+        assertThat(UntrustedText.cell(text).strip()).doesNotMatch("(?s)[=+@\\-＝＋－＠].*");
+    }
+
+    @Property
+    void noTextIsMarkup(@ForAll("texts") String text) {
+        assertThat(UntrustedText.html(text)).doesNotContain("<", ">", "\"", "'");
+    }
+
+    @Property
+    void whatIsHarmlessStaysAsItIs(@ForAll("harmlessTexts") String text) {
+        assertThat(UntrustedText.line(text)).isEqualTo(text);
+    }
+
+    @Example
+    void whatIsNotHarmlessIsStillReadable() {
+        assertThat(UntrustedText.line("a\r\nb\u001B[2J\u009B\u202Ec\u2028"))
+                .isEqualTo("a\\u000D\\u000Ab\\u001B[2J\\u009B\\u202Ec\\u2028");
+        assertThat(UntrustedText.cell("=cmd|' /C calc'!A0")).isEqualTo("'=cmd|' /C calc'!A0");
+        assertThat(UntrustedText.cell(" -1@example.org")).isEqualTo("' -1@example.org");
+        assertThat(UntrustedText.html("<b id='x'>")).isEqualTo("&lt;b id=&#39;x&#39;&gt;");
+    }
+
+    @Provide
+    Arbitrary<String> texts() {
+        return HostileText.any();
+    }
+
+    @Provide
+    Arbitrary<String> harmlessTexts() {
+        return Arbitraries.strings()
+                .withCharRange('!', '~')
+                .withChars(' ', 'é', 'ї', '→', '═', '$')
+                .ofMaxLength(30);
+    }
+}
