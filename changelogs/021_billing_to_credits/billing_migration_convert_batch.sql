@@ -295,7 +295,7 @@ DECLARE
     v_set_users integer := v_left_users;
     v_done record;
     v_error_users bigint := 0;
-    v_first_errors text[] := '{}';
+    v_first_errors text[] := ARRAY[]::text[];
 BEGIN
     SELECT r.* INTO STRICT v_run FROM billing_migration_run AS r WHERE r.id = p_run_id;
     -- A worker may have begun its batch just before another one was told to pause.

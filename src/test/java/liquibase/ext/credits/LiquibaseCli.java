@@ -20,10 +20,13 @@ public final class LiquibaseCli {
     private final List<String> parameters = new ArrayList<>();
     private String environment = "stage";
     private Path root = Project.ROOT;
+    private String classPath = classPath();
     private String typed;
+    private String url;
 
     private LiquibaseCli(Database database) {
         this.database = database;
+        this.url = database.url();
     }
 
     /** For environment {@code stage}. */
@@ -46,6 +49,18 @@ public final class LiquibaseCli {
     /** On a terminal, where somebody types this; the messages are then part of the output. */
     public LiquibaseCli typing(String newTyped) {
         typed = newTyped;
+        return this;
+    }
+
+    /** Another way to the same database, for example through a pooler. */
+    public LiquibaseCli url(String newUrl) {
+        url = newUrl;
+        return this;
+    }
+
+    /** One more jar on the class path. */
+    public LiquibaseCli companion(Path jar) {
+        classPath += File.pathSeparator + jar;
         return this;
     }
 
@@ -75,7 +90,7 @@ public final class LiquibaseCli {
                                 Path.of(System.getProperty("java.home"), "bin", "java")
                                         .toString(),
                                 "-cp",
-                                classPath(),
+                                classPath,
                                 "liquibase.integration.commandline.LiquibaseCommandLine",
                                 "--defaults-file=contexts/" + environment + "/liquibase.properties"),
                         Stream.of(commandAndArguments),
@@ -94,7 +109,7 @@ public final class LiquibaseCli {
 
     private Map<String, String> variables() {
         return Map.of(
-                "LIQUIBASE_COMMAND_URL", database.url(),
+                "LIQUIBASE_COMMAND_URL", url,
                 "LIQUIBASE_COMMAND_USERNAME", database.username(),
                 "LIQUIBASE_COMMAND_PASSWORD", database.password());
     }
