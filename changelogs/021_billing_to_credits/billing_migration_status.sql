@@ -42,7 +42,7 @@ LEFT JOIN billing_migration_run AS r ON r.id = l.run_id
 LEFT JOIN (
     SELECT split_part(encode(t.tgargs, 'escape'), '\000', 1) AS late_writes
     FROM pg_trigger AS t
-    WHERE t.tgrelid = to_regclass('user_billing') AND t.tgname = 'billing_migration_late_write'
+    WHERE t.tgrelid = 'user_billing'::regclass AND t.tgname = 'billing_migration_late_write'
 ) AS g ON true;
 
 COMMENT ON VIEW billing_migration_status IS

@@ -75,6 +75,16 @@ class LateWriteTest {
     }
 
     @Test
+    void statusNamesTheGuardWhateverTheReadersSearchPath() {
+        try (Database database = converted("reject")) {
+            database.execute("SET search_path TO pg_catalog");
+
+            assertThat(database.text("SELECT late_writes FROM public.billing_migration_status"))
+                    .isEqualTo("reject");
+        }
+    }
+
+    @Test
     void aNewAccountWithMoneyIsConvertedToo() {
         try (Database database = converted("convert")) {
             database.addUser("9.00");

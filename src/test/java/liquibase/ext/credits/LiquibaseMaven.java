@@ -61,8 +61,9 @@ public final class LiquibaseMaven {
                     ? Subprocess.run(root, command(sql, goals), variables)
                     : Subprocess.typing(typed, root, command(sql, goals), variables);
             boolean succeeded = finished.exitCode() == 0;
-            return new CommandResult(
-                    succeeded, Files.readString(sql), finished.output(), succeeded ? "" : error(finished.output()));
+            String script = Files.readString(sql);
+            Files.delete(sql);
+            return new CommandResult(succeeded, script, finished.output(), succeeded ? "" : error(finished.output()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -1,15 +1,11 @@
 package liquibase.ext.credits.report;
 
-import org.apache.commons.text.StringEscapeUtils;
-
 /**
  * Text that somebody else wrote (an e-mail address, an error of the application's own trigger), made harmless for the place it is
  * written to. A line end would end an SQL comment and run what follows; an escape sequence or a change of direction would
- * show an operator another line than the one that is there; a leading {@code =} would be computed by a spreadsheet.
+ * show an operator another line than the one that is there.
  */
 public final class UntrustedText {
-    private static final String STARTS_OF_FORMULAS = "=+-@＝＋－＠";
-
     private UntrustedText() {}
 
     /**
@@ -28,28 +24,6 @@ public final class UntrustedText {
             }
         });
         return line.toString();
-    }
-
-    /**
-     * A cell of a CSV file, not yet quoted.
-     *
-     * @param text anything but a number of ours
-     * @return one line, behind an apostrophe where a spreadsheet would compute it
-     */
-    public static String cell(String text) {
-        String line = line(text);
-        String start = line.strip();
-        return !start.isEmpty() && STARTS_OF_FORMULAS.indexOf(start.charAt(0)) >= 0 ? "'" + line : line;
-    }
-
-    /**
-     * The content of an HTML element, or of an attribute in double quotes.
-     *
-     * @param text anything
-     * @return one line without markup
-     */
-    public static String html(String text) {
-        return StringEscapeUtils.escapeHtml4(line(text)).replace("'", "&#39;");
     }
 
     private static boolean isHarmless(int character) {
