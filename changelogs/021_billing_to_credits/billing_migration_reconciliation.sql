@@ -114,8 +114,12 @@ LEFT JOIN user_billing AS b ON b.user_id = l.user_id
 LEFT JOIN user_credits AS c ON c.user_id = l.user_id
 LEFT JOIN LATERAL (
     SELECT n.balance_after
-    FROM credit_transactions AS n
-    WHERE n.user_id = l.user_id
+    FROM (
+        SELECT e.id, e.balance_after, e.created_at
+        FROM credit_transactions AS e
+        WHERE e.user_id = l.user_id
+        OFFSET 0  -- Keeps the planner from walking the whole ledger by time, once for each user.
+    ) AS n
     ORDER BY n.created_at DESC, n.id = t.id, n.id DESC
     LIMIT 1
 ) AS newest ON true
