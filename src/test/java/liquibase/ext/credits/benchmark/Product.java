@@ -1,20 +1,20 @@
 package liquibase.ext.credits.benchmark;
 
+import java.io.Reader;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
-import javax.xml.parsers.DocumentBuilderFactory;
+import java.util.Properties;
 import liquibase.ext.credits.conversion.CommitMode;
 import liquibase.ext.credits.conversion.ConversionSettings;
 import liquibase.ext.credits.conversion.ReversalSettings;
 import liquibase.ext.credits.conversion.RunIdentity;
-import org.w3c.dom.Element;
-import org.w3c.dom.NodeList;
 
 /** What this project is told beside its rivals: the changelog's own defaults. */
 final class Product {
     static final RunIdentity IDENTITY = new RunIdentity("benchmark", "benchmark", null);
-    private static final Path CHANGELOG = Path.of("changelogs/master.xml");
+    private static final Path DEFAULTS = Path.of("changelogs/defaults.properties");
     private static final String PREFIX = "credits.";
 
     private Product() {}
@@ -30,17 +30,14 @@ final class Product {
     }
 
     private static Map<String, String> defaults() throws Exception {
-        NodeList properties = DocumentBuilderFactory.newInstance()
-                .newDocumentBuilder()
-                .parse(CHANGELOG.toFile())
-                .getElementsByTagName("property");
-        Map<String, String> defaults = new HashMap<>();
-        for (int index = 0; index < properties.getLength(); index++) {
-            Element property = (Element) properties.item(index);
-            if (property.getAttribute("name").startsWith(PREFIX)) {
-                defaults.put(property.getAttribute("name").substring(PREFIX.length()), property.getAttribute("value"));
-            }
+        Properties properties = new Properties();
+        try (Reader file = Files.newBufferedReader(DEFAULTS)) {
+            properties.load(file);
         }
+        Map<String, String> defaults = new HashMap<>();
+        properties
+                .stringPropertyNames()
+                .forEach(name -> defaults.put(name.substring(PREFIX.length()), properties.getProperty(name)));
         return defaults;
     }
 }
