@@ -12,6 +12,7 @@ import liquibase.command.CommandResultsBuilder;
 import liquibase.command.CommandScope;
 import liquibase.database.Database;
 import liquibase.exception.LiquibaseException;
+import liquibase.ext.credits.report.DatabaseError;
 
 /** What the commands have in common: a name, the connection's arguments, and one line with exit code 1 for every failure. */
 abstract class CreditsCommand extends AbstractCommandStep {
@@ -55,15 +56,9 @@ abstract class CreditsCommand extends AbstractCommandStep {
         } catch (RefusedException e) {
             throw results.commandFailed(e.getMessage(), FAILED, true);
         } catch (SQLException e) {
-            throw results.commandFailed(firstLine(e), FAILED, true);
+            throw results.commandFailed(DatabaseError.line(e), FAILED, true);
         } finally {
             out.flush();
         }
-    }
-
-    private static String firstLine(SQLException cause) {
-        String message = cause.getMessage() == null ? cause.toString() : cause.getMessage();
-        String line = message.lines().findFirst().orElse(message);
-        return line.startsWith("ERROR: ") ? line.substring("ERROR: ".length()) : line;
     }
 }

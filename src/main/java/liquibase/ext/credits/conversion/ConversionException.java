@@ -1,7 +1,7 @@
 package liquibase.ext.credits.conversion;
 
 import java.sql.SQLException;
-import liquibase.ext.credits.report.UntrustedText;
+import liquibase.ext.credits.report.DatabaseError;
 
 /** A conversion or an undo stopped; the message is one line for the person on duty. */
 public final class ConversionException extends Exception {
@@ -42,17 +42,11 @@ public final class ConversionException extends Exception {
             case NUMERIC_OVERFLOW -> "a balance grew while it was converted and no longer fits";
             case UNDEFINED_FUNCTION ->
                 "a function of migration 021 is missing; run liquibase update with changelogs/master.xml";
-            default -> firstLine(cause);
+            default -> DatabaseError.line(cause);
         };
     }
 
     private static String state(SQLException cause) {
         return cause.getSQLState() == null ? "" : cause.getSQLState();
-    }
-
-    private static String firstLine(SQLException cause) {
-        String message = cause.getMessage() == null ? cause.toString() : cause.getMessage();
-        String line = UntrustedText.line(message.lines().findFirst().orElse(message));
-        return line.startsWith("ERROR: ") ? line.substring("ERROR: ".length()) : line;
     }
 }
