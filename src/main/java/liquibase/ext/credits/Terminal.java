@@ -2,11 +2,10 @@ package liquibase.ext.credits;
 
 import java.io.Console;
 import java.io.PrintWriter;
-import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.function.Consumer;
 import liquibase.ext.credits.conversion.ProgressOutput;
-import org.jspecify.annotations.Nullable;
+import liquibase.ext.credits.environment.OperatorConsole;
 
 /** Shows how far a run is: a bar that redraws itself before somebody who watches, plain lines in a pipeline's log. */
 final class Terminal {
@@ -24,11 +23,10 @@ final class Terminal {
     }
 
     /** Pipelines set CI; their logs keep every line. */
-    @SuppressWarnings("SystemConsoleNull") // isTerminal asks what null no longer tells.
     static ProgressOutput output(Consumer<String> messages) {
         boolean isPipeline = System.getenv("CI") != null;
-        Console console = System.console();
-        if (isPipeline || console == null || !isTerminal(console)) {
+        Console console = OperatorConsole.find();
+        if (isPipeline || console == null) {
             return ProgressOutput.lines(messages, isPipeline ? BETWEEN_LINES_OF_PIPELINES : BETWEEN_LINES);
         }
         Terminal terminal = new Terminal(console.writer(), messages);
@@ -53,24 +51,6 @@ final class Terminal {
             writer.print("\r" + " ".repeat(shownCharacters) + "\r");
             writer.flush();
             shownCharacters = 0;
-        }
-    }
-
-    /** Before Java 22 there is a console only on a terminal; since then it can say so itself. */
-    private static boolean isTerminal(Console console) {
-        Method method = isTerminal();
-        try {
-            return method == null || Boolean.TRUE.equals(method.invoke(console));
-        } catch (ReflectiveOperationException e) {
-            return false;
-        }
-    }
-
-    private static @Nullable Method isTerminal() {
-        try {
-            return Console.class.getMethod("isTerminal");
-        } catch (NoSuchMethodException e) {
-            return null;
         }
     }
 }

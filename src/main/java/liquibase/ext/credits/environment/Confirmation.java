@@ -1,7 +1,6 @@
 package liquibase.ext.credits.environment;
 
 import java.io.Console;
-import java.lang.reflect.InvocationTargetException;
 import java.nio.charset.Charset;
 import java.util.List;
 import java.util.Map;
@@ -58,7 +57,7 @@ public final class Confirmation {
         if (!REQUIRED.equals(setting)) {
             return PARAMETER + " is '" + setting + "', but the database is " + database + todo(database);
         }
-        Console console = terminal();
+        Console console = OperatorConsole.find();
         if (console == null) {
             return "environment " + environment + " asks for a confirmation, and there is no terminal to ask on"
                     + todo(database);
@@ -94,22 +93,5 @@ public final class Confirmation {
 
     private static boolean names(Set<?> names) {
         return names.stream().anyMatch(name -> PARAMETER.equalsIgnoreCase(name.toString()));
-    }
-
-    /** Up to Java 21 there is no console without a terminal; from Java 22 on there is, and it can be asked. */
-    @SuppressWarnings("SystemConsoleNull")
-    private static @Nullable Console terminal() {
-        Console console = System.console();
-        return console != null && isTerminal(console) ? console : null;
-    }
-
-    private static boolean isTerminal(Console console) {
-        try {
-            return (boolean) Console.class.getMethod("isTerminal").invoke(console);
-        } catch (NoSuchMethodException e) {
-            return true;
-        } catch (IllegalAccessException | InvocationTargetException e) {
-            return false;
-        }
     }
 }
