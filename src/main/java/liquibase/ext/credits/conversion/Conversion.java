@@ -8,7 +8,6 @@ import java.util.Locale;
 import java.util.UUID;
 import liquibase.ext.credits.report.Outcomes;
 import liquibase.ext.credits.report.Report;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Converts every positive balance, once.
@@ -136,10 +135,10 @@ public final class Conversion {
                     p_rounding => '%s',
                     p_on_error => '%s',
                     p_late_writes => '%s',
-                    p_environment => '%s',
-                    p_changeset => '%s',
-                    p_tool_version => '%s',
-                    p_deployment_id => '%s'%s)""".formatted(
+                    p_environment => %s,
+                    p_changeset => %s,
+                    p_tool_version => %s,
+                    p_deployment_id => %s%s)""".formatted(
                         settings.creditsPerUsd().toPlainString(),
                         settings.creditsPerUah() == null
                                 ? "NULL"
@@ -147,10 +146,10 @@ public final class Conversion {
                         settings.rounding(),
                         lower(settings.onError()),
                         lower(settings.lateWrites()),
-                        quoted(settings.environment()),
-                        quoted(identity.changeset()),
-                        quoted(identity.toolVersion()),
-                        quoted(identity.deploymentId()),
+                        Sql.literal(settings.environment()),
+                        Sql.literal(identity.changeset()),
+                        Sql.literal(identity.toolVersion()),
+                        Sql.literal(identity.deploymentId()),
                         settings.cohort().asArguments());
     }
 
@@ -161,9 +160,5 @@ public final class Conversion {
 
     private static String lower(Enum<?> choice) {
         return choice.name().toLowerCase(Locale.ROOT);
-    }
-
-    private static String quoted(@Nullable String text) {
-        return text == null ? "" : text.replace("'", "''");
     }
 }
