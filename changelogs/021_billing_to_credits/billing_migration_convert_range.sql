@@ -30,8 +30,7 @@ BEGIN
         p_run_id, coalesce(v_range.last_user_id, v_range.after_user_id), v_range.upto_user_id, p_limit_users) AS b;
 
     users := v_batch.users;
-    is_done := v_batch.last_user_id IS NULL OR v_batch.last_user_id = v_range.upto_user_id;
-    is_done := coalesce(is_done, false);
+    is_done := coalesce(v_batch.last_user_id IS NULL OR v_batch.last_user_id = v_range.upto_user_id, false);
     UPDATE billing_migration_range AS g
     SET
         last_user_id = coalesce(v_batch.last_user_id, g.last_user_id),

@@ -82,13 +82,10 @@ final class Worker {
     }
 
     private void retry(SQLException cause, int users, int failures) throws SQLException, ConversionException {
-        boolean isHopeless = !WORTH_A_RETRY.contains(Objects.requireNonNullElse(cause.getSQLState(), ""))
-                || failures == MOST_FAILURES_IN_A_ROW
-                || connection.isClosed();
-        if (isHopeless) {
+        if (failures == MOST_FAILURES_IN_A_ROW) {
             throw cause;
         }
-        connection.rollback();
+        takeBack(cause);
         size.halve();
         progress.says(
                 "A batch of " + users + " users met a lock (" + failures + " times in a row); next " + size.users());
@@ -105,10 +102,15 @@ final class Worker {
             run.note(progress.standing());
             connection.commit();
         } catch (SQLException e) {
-            if (connection.isClosed() || !WORTH_A_RETRY.contains(Objects.requireNonNullElse(e.getSQLState(), ""))) {
-                throw e;
-            }
-            connection.rollback();
+            takeBack(e);
         }
+    }
+
+    /** Others were in the way, which passes; anything else goes on up. */
+    private void takeBack(SQLException cause) throws SQLException {
+        if (connection.isClosed() || !WORTH_A_RETRY.contains(Objects.requireNonNullElse(cause.getSQLState(), ""))) {
+            throw cause;
+        }
+        connection.rollback();
     }
 }
