@@ -21,9 +21,35 @@ run AS (
         min(r.started_at) FILTER (WHERE r.status = 'completed') AS first_started_at
     FROM billing_migration_run AS r
 ),
+-- Used twice below, so PostgreSQL proves every run once and keeps the result.
+reconciled AS (
+    SELECT
+        n.run_id,
+        n.i1_source_times_rate,
+        n.i1_credits_plus_remainder,
+        n.i1_holds,
+        n.i2_run_totals,
+        n.i2_log_totals,
+        n.i2_ledger_credits,
+        n.i2_holds,
+        n.i3_wrong_entries,
+        n.i3_holds,
+        n.i4_log_rows,
+        n.i4_users,
+        n.i4_holds,
+        n.i5_unzeroed_users,
+        n.i5_late_users,
+        n.i5_late_usd,
+        n.i5_late_uah,
+        n.i5_holds,
+        n.i6_reversed_users,
+        n.i6_wrong_reversals,
+        n.i6_holds
+    FROM billing_migration_reconciliation AS n
+),
 proof AS (
     SELECT coalesce(sum(p.i5_unzeroed_users), 0) AS unzeroed_users
-    FROM billing_migration_reconciliation AS p
+    FROM reconciled AS p
 ),
 users_by_state AS (
     SELECT
@@ -68,7 +94,7 @@ proved AS (
         i.item,
         CASE WHEN i.holds THEN 'passed' ELSE 'failed' END AS result,
         i.detail
-    FROM billing_migration_reconciliation AS p
+    FROM reconciled AS p
     JOIN billing_migration_run AS r ON r.id = p.run_id
     CROSS JOIN LATERAL (
         VALUES
