@@ -6,8 +6,8 @@ import java.util.List;
 public final class InvalidSettingsException extends Exception {
     private static final long serialVersionUID = 1L;
 
-    /** One line each. */
-    private final List<String> problems;
+    /** One line each; an array, because an exception is serializable and a list need not be. */
+    private final String[] problems;
 
     /**
      * Unusable parameters.
@@ -16,7 +16,7 @@ public final class InvalidSettingsException extends Exception {
      */
     public InvalidSettingsException(List<String> problems) {
         super(String.join("; ", problems));
-        this.problems = List.copyOf(problems);
+        this.problems = problems.toArray(String[]::new);
     }
 
     /**
@@ -25,6 +25,6 @@ public final class InvalidSettingsException extends Exception {
      * @return at least one line
      */
     public List<String> problems() {
-        return problems;
+        return List.of(problems);
     }
 }
