@@ -19,6 +19,7 @@ CREATE TABLE billing_migration_run (
     late_writes text NOT NULL DEFAULT 'allow',
     cohort text,
     armed_by_run_id uuid,
+    plan_fingerprint text,
     status text NOT NULL DEFAULT 'running',
     control text NOT NULL DEFAULT 'run',
     planned_users bigint NOT NULL,
@@ -64,6 +65,8 @@ COMMENT ON COLUMN billing_migration_run.credits_per_uah IS 'Null: UAH balances s
 COMMENT ON COLUMN billing_migration_run.cohort IS 'Null: everybody. Otherwise its users stand in billing_migration_cohort_user.';
 COMMENT ON COLUMN billing_migration_run.armed_by_run_id IS
     'For a late write: the run whose guard converted it, and with whose changeset it is undone.';
+COMMENT ON COLUMN billing_migration_run.plan_fingerprint IS
+    'Of the plan that bound the run (credits.plan); null: none did. A run that is resumed needs the same plan.';
 COMMENT ON COLUMN billing_migration_run.throttled IS
     'Why the running conversion pauses; null while it does not. This and the figures beside it are as of progress_at.';
 COMMENT ON COLUMN billing_migration_run.control IS

@@ -256,6 +256,33 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
     }
 
     /**
+     * Sets where plan and report are written.
+     *
+     * @param reportDir a folder, made if missing, relative to the working directory; or none
+     */
+    public void setReportDir(String reportDir) {
+        parameters.put("reportDir", reportDir);
+    }
+
+    /**
+     * Sets the plan that binds the conversion.
+     *
+     * @param plan path of a plan.json, relative to the working directory; or none
+     */
+    public void setPlan(String plan) {
+        parameters.put("plan", plan);
+    }
+
+    /**
+     * Sets how far totals may be from the plan's.
+     *
+     * @param planTolerancePercent percent of each of the plan's totals, 0 to 100
+     */
+    public void setPlanTolerancePercent(String planTolerancePercent) {
+        parameters.put("planTolerancePercent", planTolerancePercent);
+    }
+
+    /**
      * Sets where the demo's users are read from as long as they are not loaded.
      *
      * @param sampleUsers a folder, relative to the changelog file
@@ -319,8 +346,10 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
             write(executor, preview, conversion.asSql(), STOP_UNLESS_CONVERTED.formatted(deploymentId()));
         } catch (InvalidSettingsException | ConversionException e) {
             throw new CustomChangeException(e.getMessage(), e);
-        } catch (SQLException | DatabaseException | IOException e) {
+        } catch (SQLException | DatabaseException e) {
             throw new CustomChangeException("the dry run could not be read: " + e.getMessage(), e);
+        } catch (IOException e) {
+            throw new CustomChangeException("the dry run could not be written: " + e.getMessage(), e);
         }
     }
 

@@ -24,13 +24,20 @@ final class BatchedRun {
     private final SiblingOpener opener;
     private final ConversionSettings settings;
     private final Progress progress;
-    private @Nullable String earlierRun;
+    private final PlanCheck plan;
+    private Run.@Nullable Earlier earlierRun;
 
-    BatchedRun(Connection connection, SiblingOpener opener, ConversionSettings settings, Progress progress) {
+    BatchedRun(
+            Connection connection,
+            SiblingOpener opener,
+            ConversionSettings settings,
+            Progress progress,
+            PlanCheck plan) {
         this.connection = connection;
         this.opener = opener;
         this.settings = settings;
         this.progress = progress;
+        this.plan = plan;
     }
 
     /** Starts a run, or resumes the open one, and brings it to its proved end. */
@@ -40,15 +47,18 @@ final class BatchedRun {
         String nameBefore = Session.name(connection);
         Session.lock(connection);
         try {
-            Optional<Run> open = new OpenRun(connection, settings).find();
+            Optional<Run> open = new OpenRun(connection, settings, plan.fingerprintOrNone()).find();
             Run run = open.isPresent() ? open.get() : Run.start(connection, settings, identity);
-            earlierRun = open.isPresent() ? null : run.earlierRun();
-            if (earlierRun != null) {
-                connection.rollback();
-                return run;
-            }
             if (open.isPresent()) {
                 progress.says("Run " + run.id() + " is resumed");
+            } else {
+                Run.Earlier earlier = run.earlierRun();
+                if (earlier != null && plan.isMetBy(earlier)) {
+                    earlierRun = earlier;
+                    connection.rollback();
+                    return run;
+                }
+                plan.before(run);
             }
             run.set("running", "run", null);
             run.cut(rangeUsers());
@@ -63,9 +73,8 @@ final class BatchedRun {
         }
     }
 
-    /** The run that left nothing to do, in words; null when this one had something to do. */
-    @Nullable
-    String earlierRun() {
+    /** The run that left nothing to do; null when this one had something to do. */
+    Run.@Nullable Earlier earlierRun() {
         return earlierRun;
     }
 

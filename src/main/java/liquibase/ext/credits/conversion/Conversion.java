@@ -4,8 +4,14 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
+import liquibase.ext.credits.document.Details;
+import liquibase.ext.credits.document.Document;
+import liquibase.ext.credits.document.Kind;
+import liquibase.ext.credits.document.Provenance;
+import liquibase.ext.credits.document.RunFacts;
 import liquibase.ext.credits.report.Outcomes;
 import liquibase.ext.credits.report.Report;
 
@@ -24,22 +30,13 @@ import liquibase.ext.credits.report.Report;
  */
 public final class Conversion {
     private static final int USERS_PER_BATCH_IN_ONE_TRANSACTION = 5_000;
-    private static final String RESULT = """
-            SELECT
-                l.user_id, u.email, coalesce(l.converted_usd, 0) AS usd, coalesce(l.converted_uah, 0) AS uah,
-                l.new_credits AS credits, l.remainder, l.status AS outcome, l.reason,
-                l.old_balance_usd - coalesce(l.converted_usd, 0) AS usd_stays,
-                l.old_balance_uah - coalesce(l.converted_uah, 0) AS uah_stays
-            FROM billing_migration_log AS l
-            LEFT JOIN users AS u ON u.id = l.user_id
-            WHERE l.run_id = ?
-            """;
 
     private final Connection connection;
     private final SiblingOpener siblings;
     private final ConversionSettings settings;
     private final RunIdentity identity;
     private final Progress progress;
+    private final RunFiles files;
 
     /**
      * A conversion that has not begun.
@@ -61,6 +58,7 @@ public final class Conversion {
         this.settings = settings;
         this.identity = identity;
         this.progress = new Progress(output);
+        this.files = new RunFiles(connection, settings.reportDir());
     }
 
     /**
@@ -71,7 +69,9 @@ public final class Conversion {
      */
     public Report run() throws ConversionException {
         try {
-            return settings.commit() == CommitMode.ONCE ? runOnce() : runInBatches();
+            files.check();
+            PlanCheck plan = PlanCheck.of(connection, settings);
+            return settings.commit() == CommitMode.ONCE ? runOnce(plan) : runInBatches(plan);
         } catch (SQLException e) {
             throw ConversionException.of(e);
         } finally {
@@ -79,15 +79,16 @@ public final class Conversion {
         }
     }
 
-    private Report runOnce() throws SQLException {
+    private Report runOnce(PlanCheck plan) throws SQLException, ConversionException {
         LockTimeout.set(connection, settings.lockTimeout());
         Savepoint beforeRun = connection.setSavepoint();
         Run run = Run.start(connection, settings, identity);
-        String earlier = run.earlierRun();
-        if (earlier != null) {
+        Run.Earlier earlier = run.earlierRun();
+        if (earlier != null && plan.isMetBy(earlier)) {
             connection.rollback(beforeRun);
-            return report(run, earlier);
+            return report(run.outcomes(), earlier.inWords());
         }
+        plan.before(run);
         int users = settings.batchUsers() == BatchSize.AUTOMATIC
                 ? USERS_PER_BATCH_IN_ONE_TRANSACTION
                 : settings.batchUsers();
@@ -103,23 +104,47 @@ public final class Conversion {
             doneUsers = nowUsers;
         } while (lastUserId != null);
         run.finish();
-        return provedReport(run);
+        return provedReport(run, plan);
     }
 
-    private Report runInBatches() throws SQLException, ConversionException {
-        BatchedRun batches = new BatchedRun(connection, siblings, settings, progress);
+    private Report runInBatches(PlanCheck plan) throws SQLException, ConversionException {
+        BatchedRun batches = new BatchedRun(connection, siblings, settings, progress, plan);
         Run run = batches.run(identity);
-        String earlier = batches.earlierRun();
-        return earlier == null ? provedReport(run) : report(run, earlier);
+        Run.Earlier earlier = batches.earlierRun();
+        return earlier == null ? provedReport(run, plan) : report(run.outcomes(), earlier.inWords());
     }
 
-    private Report provedReport(Run run) throws SQLException {
-        return report(
-                run,
+    private Report provedReport(Run run, PlanCheck plan) throws SQLException, ConversionException {
+        Outcomes outcomes = run.outcomes();
+        String differences = plan.after(outcomes);
+        Report report = report(
+                outcomes,
                 "Run " + run.id() + " is proved: invariants I1 to I6 hold."
                         + " Undo: liquibase rollbackCount 1, or mvn liquibase:rollback -Dliquibase.rollbackCount=1 -Dcontexts="
                         + settings.environment()
                         + (settings.cohort().isEverybody() ? "" : ", with the changelog changelogs/canary.xml"));
+        if (differences != null) {
+            report.add(differences);
+        }
+        String written = files.write(() -> document(run, outcomes, plan));
+        if (written != null) {
+            report.add(written);
+        }
+        return report;
+    }
+
+    private Document document(Run run, Outcomes outcomes, PlanCheck plan) throws SQLException {
+        return new Document(
+                Kind.CONVERSION,
+                Provenance.read(connection, settings.environment()),
+                settings.decisive(),
+                settings.emails(),
+                outcomes,
+                Details.read(connection, settings.emails(), Run.RESULT, run.id()),
+                RunFacts.read(connection, List.of(run.id())),
+                progress.batchTimes(),
+                outcomes.fingerprint(settings.decisive()),
+                plan.checksums());
     }
 
     /**
@@ -153,8 +178,7 @@ public final class Conversion {
                         settings.cohort().asArguments());
     }
 
-    private Report report(Run run, String ending) throws SQLException {
-        Outcomes outcomes = Outcomes.readLog(connection, RESULT, run.id());
+    private Report report(Outcomes outcomes, String ending) {
         return Report.ofConversion(outcomes, settings.emails(), settings.rates(), ending);
     }
 

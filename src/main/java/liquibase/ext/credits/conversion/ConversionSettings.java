@@ -1,9 +1,13 @@
 package liquibase.ext.credits.conversion;
 
 import java.math.BigDecimal;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import liquibase.ext.credits.report.Emails;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  * @param maxActiveSessions pause while more other sessions of the database are active; 0 never pauses
  * @param lockTimeout how long to wait for a locked row or table
  * @param emails how e-mail addresses are shown
+ * @param reportDir the folder that plan and report are written to; null writes none
+ * @param plan the plan.json that binds the run; null binds it to none
+ * @param planTolerancePercent how far each total may be from the plan's, in percent of it; at 0 the fingerprint decides
  */
 public record ConversionSettings(
         String environment,
@@ -42,7 +49,10 @@ public record ConversionSettings(
         @Nullable Duration maxReplicaLag,
         int maxActiveSessions,
         Duration lockTimeout,
-        Emails emails) {
+        Emails emails,
+        @Nullable Path reportDir,
+        @Nullable Path plan,
+        BigDecimal planTolerancePercent) {
 
     /** The parameters' names without the prefix {@code credits.}, as the changelog declares them. */
     public static final List<String> PARAMETER_NAMES = List.of(
@@ -63,7 +73,10 @@ public record ConversionSettings(
             "maxReplicaLag",
             "maxActiveSessions",
             "lockTimeout",
-            "emails");
+            "emails",
+            "reportDir",
+            "plan",
+            "planTolerancePercent");
 
     /**
      * Reads the settings from the parameters' texts; a cohort that is a list has no users yet.
@@ -102,7 +115,10 @@ public record ConversionSettings(
                 parameters.durationOrNone("maxReplicaLag"),
                 parameters.sessionsOrNone("maxActiveSessions"),
                 parameters.duration("lockTimeout"),
-                parameters.choice("emails", Emails.class));
+                parameters.choice("emails", Emails.class),
+                parameters.pathOrNone("reportDir", "a folder"),
+                parameters.pathOrNone("plan", "the path of a plan.json"),
+                parameters.percent("planTolerancePercent"));
         List<String> problems = parameters.problems();
         if (!problems.isEmpty()) {
             throw new InvalidSettingsException(problems);
@@ -127,6 +143,24 @@ public record ConversionSettings(
     }
 
     /**
+     * What decides who gets how much, and how; a plan binds a run by these.
+     *
+     * @return name without the prefix {@code credits.} to value, rates without trailing zeros, in a fixed order
+     */
+    public Map<String, String> decisive() {
+        Map<String, String> decisive = new LinkedHashMap<>();
+        decisive.put("environment", environment);
+        decisive.put("cohort", Objects.requireNonNullElse(cohort.runName(), "none"));
+        decisive.put("perUsd", rate(creditsPerUsd));
+        decisive.put("perUah", creditsPerUah == null ? "none" : rate(creditsPerUah));
+        decisive.put("rounding", rounding.name());
+        decisive.put("onError", lower(onError));
+        decisive.put("commit", lower(commit));
+        decisive.put("lateWrites", lower(lateWrites));
+        return decisive;
+    }
+
+    /**
      * The rates in words.
      *
      * @return for example {@code 1 USD = 1.0 credits, rounded HALF_UP}, and for whom if not for everybody
@@ -135,5 +169,14 @@ public record ConversionSettings(
         String uah = creditsPerUah == null ? "" : ", 1 UAH = " + creditsPerUah.toPlainString() + " credits";
         return "1 USD = " + creditsPerUsd.toPlainString() + " credits" + uah + ", rounded " + rounding
                 + (cohort.isEverybody() ? "" : ", only " + cohort.runName());
+    }
+
+    /** 1.0 and 1 are the same rate. */
+    private static String rate(BigDecimal rate) {
+        return rate.stripTrailingZeros().toPlainString();
+    }
+
+    private static String lower(Enum<?> choice) {
+        return choice.name().toLowerCase(Locale.ROOT);
     }
 }

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 final class OpenRun {
     private static final String OPEN_RUN = """
             SELECT r.id, r.credits_per_usd, r.credits_per_uah, r.rounding, r.on_error, r.commit_mode,
-                r.late_writes, r.cohort
+                r.late_writes, r.cohort, r.plan_fingerprint
             FROM billing_migration_run AS r
             WHERE r.status IN ('running', 'paused')
             LIMIT 1
@@ -25,10 +25,12 @@ final class OpenRun {
 
     private final Connection connection;
     private final ConversionSettings settings;
+    private final String planFingerprint;
 
-    OpenRun(Connection connection, ConversionSettings settings) {
+    OpenRun(Connection connection, ConversionSettings settings, String planFingerprint) {
         this.connection = connection;
         this.settings = settings;
+        this.planFingerprint = planFingerprint;
     }
 
     Optional<Run> find() throws SQLException, ConversionException {
@@ -66,6 +68,11 @@ final class OpenRun {
                 "cohort",
                 Objects.requireNonNullElse(row.getString("cohort"), "none"),
                 Objects.requireNonNullElse(settings.cohort().runName(), "none"));
+        differ(
+                differences,
+                "plan",
+                Objects.requireNonNullElse(row.getString("plan_fingerprint"), "none"),
+                planFingerprint);
         return differences;
     }
 

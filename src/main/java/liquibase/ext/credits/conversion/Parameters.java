@@ -1,6 +1,8 @@
 package liquibase.ext.credits.conversion;
 
 import java.math.BigDecimal;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -19,6 +21,8 @@ final class Parameters {
     private static final Pattern PLAIN_NUMBER = Pattern.compile("\\d{1,7}(\\.\\d{1,18})?");
     private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|min)");
     private static final BigDecimal HIGHEST_RATE = new BigDecimal(1_000_000);
+    private static final Pattern PERCENT = Pattern.compile("\\d{1,3}(\\.\\d{1,6})?");
+    private static final BigDecimal HUNDRED = new BigDecimal(100);
     private static final int MOST_DIGITS = 18;
 
     private final Map<String, @Nullable String> texts;
@@ -141,6 +145,26 @@ final class Parameters {
                         Cohort.EVERYBODY);
     }
 
+    /** A path that is not given is none. It ends up in messages and in the script of a dry run: no control characters. */
+    @Nullable
+    Path pathOrNone(String name, String what) {
+        String text = text(name);
+        if (texts.get(name) == null || text.equals("none")) {
+            return null;
+        }
+        Path path = path(text);
+        return path != null ? path : refuse(name, "give " + what + ", or none", Path.of(""));
+    }
+
+    /** A percentage that is not given is 0. */
+    BigDecimal percent(String name) {
+        String text = texts.get(name) == null ? "0" : text(name);
+        BigDecimal percent = PERCENT.matcher(text).matches() ? new BigDecimal(text) : null;
+        return percent != null && percent.compareTo(HUNDRED) <= 0
+                ? percent
+                : refuse(name, "give a number of percent from 0 to 100, such as 0.5", BigDecimal.ZERO);
+    }
+
     String text(String name) {
         String text = texts.get(name);
         return text == null ? "" : text.strip();
@@ -152,6 +176,17 @@ final class Parameters {
                 text.isEmpty() ? "empty" : text.startsWith("${") ? "not set" : "'" + UntrustedText.line(text) + "'";
         problems.add("credits." + name + " is " + found + "; " + required);
         return placeholder;
+    }
+
+    private static @Nullable Path path(String text) {
+        boolean isUsable = !text.isEmpty()
+                && !text.startsWith("${")
+                && UntrustedText.line(text).equals(text);
+        try {
+            return isUsable ? Path.of(text) : null;
+        } catch (InvalidPathException e) {
+            return null;
+        }
     }
 
     private static @Nullable BigDecimal number(String text) {

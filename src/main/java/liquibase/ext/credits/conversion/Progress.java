@@ -1,12 +1,14 @@
 package liquibase.ext.credits.conversion;
 
 import java.time.Duration;
+import liquibase.ext.credits.document.BatchTimes;
 
 /** Says how far a run is: at most one update in a while, and one line whenever the run waits. Shared by all workers. */
 final class Progress {
     private static final Duration BETWEEN_NOTES = Duration.ofSeconds(1);
 
     private final ProgressOutput output;
+    private final BatchTimes batchTimes = new BatchTimes();
     private long startNanos;
     private long lastUpdateNanos;
     private long lastNoteNanos;
@@ -38,6 +40,9 @@ final class Progress {
                 batchUsers,
                 batch,
                 standing.workers());
+        if (users > 0) {
+            batchTimes.add(batch, Duration.ofNanos(now - startNanos), doneUsers - firstUsers);
+        }
         if (now - lastUpdateNanos >= output.between().toNanos()) {
             lastUpdateNanos = now;
             output.updates().accept(output.isTerminal() ? standing.bar() : standing.line());
@@ -46,6 +51,11 @@ final class Progress {
 
     synchronized Standing standing() {
         return standing;
+    }
+
+    /** Of this call; an interrupted one is not in it. */
+    BatchTimes batchTimes() {
+        return batchTimes;
     }
 
     /** Whether it is time to write down in the database how far the run is; true for one of those who ask. */

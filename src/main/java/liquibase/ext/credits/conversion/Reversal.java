@@ -7,6 +7,13 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.UUID;
+import liquibase.ext.credits.document.Details;
+import liquibase.ext.credits.document.Document;
+import liquibase.ext.credits.document.Kind;
+import liquibase.ext.credits.document.Provenance;
+import liquibase.ext.credits.document.RunFacts;
 import liquibase.ext.credits.report.Outcomes;
 import liquibase.ext.credits.report.Report;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +51,7 @@ public final class Reversal {
     private final Connection connection;
     private final ReversalSettings settings;
     private final @Nullable String changeset;
+    private final RunFiles files;
 
     /**
      * An undo that has not begun.
@@ -56,6 +64,7 @@ public final class Reversal {
         this.connection = connection;
         this.settings = settings;
         this.changeset = changeset;
+        this.files = new RunFiles(connection, settings.reportDir());
     }
 
     /**
@@ -81,13 +90,18 @@ public final class Reversal {
      */
     public Report run() throws ConversionException {
         try {
+            files.check();
             LockTimeout.set(connection, settings.lockTimeout());
             List<String> runIds = undo();
             Outcomes outcomes = Outcomes.readLog(connection, RESULT, String.join(",", runIds));
             String ending = runIds.isEmpty()
                     ? "Every run was undone before; no balance was changed"
                     : "Undone and proved: run " + String.join(", run ", runIds);
-            return Report.ofReversal(outcomes, settings.emails(), true, ending);
+            Report report = Report.ofReversal(outcomes, settings.emails(), true, ending);
+            if (!runIds.isEmpty()) {
+                write(report, Kind.UNDO, outcomes, runIds, RESULT, String.join(",", runIds));
+            }
+            return report;
         } catch (SQLException e) {
             throw ConversionException.of(e);
         }
@@ -105,7 +119,9 @@ public final class Reversal {
             String ending = outcomes.of("refused").users() == 0
                     ? "⚠  This was a DRY RUN - no changes were made"
                     : "⚠  This was a DRY RUN - no changes were made; credits.onSpent=refuse would stop this undo";
-            return Report.ofReversal(outcomes, settings.emails(), false, ending);
+            Report report = Report.ofReversal(outcomes, settings.emails(), false, ending);
+            write(report, Kind.UNDO_PLAN, outcomes, List.of(), PREVIEW, onSpent(), changeset);
+            return report;
         } catch (SQLException e) {
             throw ConversionException.of(e);
         }
@@ -118,6 +134,25 @@ public final class Reversal {
      */
     public String asSql() {
         return "SELECT * FROM rollback_billing_migration(NULL, '" + onSpent() + "', " + Sql.literal(changeset) + ")";
+    }
+
+    private void write(
+            Report report, Kind kind, Outcomes outcomes, List<String> runIds, String source, @Nullable Object... values)
+            throws SQLException {
+        String written = files.write(() -> new Document(
+                kind,
+                Provenance.read(connection, settings.environment()),
+                Map.of("onSpent", onSpent()),
+                settings.emails(),
+                outcomes,
+                Details.read(connection, settings.emails(), source, values),
+                RunFacts.read(connection, runIds.stream().map(UUID::fromString).toList()),
+                null,
+                null,
+                Map.of()));
+        if (written != null) {
+            report.add(written);
+        }
     }
 
     private List<String> undo() throws SQLException {

@@ -1,5 +1,6 @@
 package liquibase.ext.credits.conversion;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -9,11 +10,18 @@ import org.jspecify.annotations.Nullable;
 /**
  * Everything an undo is told. Rates are not among it: the undo reads them from the log.
  *
+ * @param environment the environment's name, written into the report
  * @param onSpent what happens to users who have spent converted credits
  * @param lockTimeout how long to wait for a locked row
  * @param emails how e-mail addresses are shown
+ * @param reportDir the folder that the report is written to; null writes none
  */
-public record ReversalSettings(OnSpent onSpent, Duration lockTimeout, Emails emails) {
+public record ReversalSettings(
+        String environment,
+        OnSpent onSpent,
+        Duration lockTimeout,
+        Emails emails,
+        @Nullable Path reportDir) {
     /** What an undo is going to do, one line per effect. */
     public static final List<String> EFFECTS = List.of(
             "Return all converted balances to user_billing",
@@ -30,9 +38,11 @@ public record ReversalSettings(OnSpent onSpent, Duration lockTimeout, Emails ema
     public static ReversalSettings of(Map<String, @Nullable String> texts) throws InvalidSettingsException {
         Parameters parameters = new Parameters(texts);
         ReversalSettings settings = new ReversalSettings(
+                parameters.text("environment"),
                 parameters.choice("onSpent", OnSpent.class),
                 parameters.duration("lockTimeout"),
-                parameters.choice("emails", Emails.class));
+                parameters.choice("emails", Emails.class),
+                parameters.pathOrNone("reportDir", "a folder"));
         List<String> problems = parameters.problems();
         if (!problems.isEmpty()) {
             throw new InvalidSettingsException(problems);

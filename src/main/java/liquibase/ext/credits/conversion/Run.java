@@ -10,13 +10,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
+import liquibase.ext.credits.report.Outcomes;
 import org.jspecify.annotations.Nullable;
 
 /** One row of {@code billing_migration_run} and the SQL functions that work on it. */
 final class Run {
     private static final String START = "SELECT billing_migration_start(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     private static final String EARLIER_RUN = """
-            SELECT r.id, r.done_users, r.finished_at
+            SELECT r.id, r.done_users, r.finished_at, r.plan_fingerprint
             FROM billing_migration_run AS r
             JOIN billing_migration_run AS n ON n.id = ? AND n.planned_users = 0 AND n.changeset = r.changeset
             WHERE r.status = 'completed' AND r.id <> n.id
@@ -60,6 +61,20 @@ final class Run {
             WHERE r.id = ? AND p.run_id = r.id
             """;
 
+    private static final String BIND = "UPDATE billing_migration_run SET plan_fingerprint = ? WHERE id = ?";
+
+    /** What became of a run's users, from its log. */
+    static final String RESULT = """
+            SELECT
+                l.user_id, u.email, coalesce(l.converted_usd, 0) AS usd, coalesce(l.converted_uah, 0) AS uah,
+                l.new_credits AS credits, l.remainder, l.status AS outcome, l.reason,
+                l.old_balance_usd - coalesce(l.converted_usd, 0) AS usd_stays,
+                l.old_balance_uah - coalesce(l.converted_uah, 0) AS uah_stays
+            FROM billing_migration_log AS l
+            LEFT JOIN users AS u ON u.id = l.user_id
+            WHERE l.run_id = ?
+            """;
+
     private final Connection connection;
     private final UUID id;
 
@@ -86,6 +101,15 @@ final class Run {
      * @param isLast nobody was left in the range
      */
     record Batch(long users, boolean isLast) {}
+
+    /**
+     * A run that did all there is to do.
+     *
+     * @param id the run's
+     * @param planFingerprint of the plan that bound it; null without one
+     * @param inWords for the operator
+     */
+    record Earlier(UUID id, @Nullable String planFingerprint, String inWords) {}
 
     Run(Connection connection, UUID id) {
         this.connection = connection;
@@ -123,17 +147,21 @@ final class Run {
                 : null;
     }
 
-    /** The run of the same changeset that left nothing for this one, in words; null when there is something to convert. */
+    /** The run of the same changeset that left nothing for this one; null when there is something to convert. */
     @Nullable
-    String earlierRun() throws SQLException {
+    Earlier earlierRun() throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(EARLIER_RUN)) {
             statement.setObject(1, id);
             try (ResultSet row = statement.executeQuery()) {
                 if (!row.next()) {
                     return null;
                 }
-                return "Run %s had already converted %d users at %s, and nothing has arrived since; no balance was changed"
-                        .formatted(row.getString("id"), row.getLong("done_users"), row.getString("finished_at"));
+                return new Earlier(
+                        row.getObject("id", UUID.class),
+                        row.getString("plan_fingerprint"),
+                        "Run %s had already converted %d users at %s, and nothing has arrived since; no balance was changed"
+                                .formatted(
+                                        row.getString("id"), row.getLong("done_users"), row.getString("finished_at")));
             }
         }
     }
@@ -150,6 +178,20 @@ final class Run {
                 return row.getObject(1, UUID.class);
             }
         }
+    }
+
+    /** Writes down which plan binds this run. */
+    void bindTo(BoundPlan plan) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(BIND)) {
+            statement.setString(1, plan.fingerprint());
+            statement.setObject(2, id);
+            statement.executeUpdate();
+        }
+    }
+
+    /** What became of its users, from the log. */
+    Outcomes outcomes() throws SQLException {
+        return Outcomes.readLog(connection, RESULT, id);
     }
 
     void finish() throws SQLException {

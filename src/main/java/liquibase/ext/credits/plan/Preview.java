@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -50,17 +51,45 @@ public final class Preview {
     }
 
     /**
-     * Reads the prediction; works on a read-only replica and in a read-only transaction.
+     * Reads the prediction, and writes plan.csv, plan.json and plan.html where {@code credits.reportDir} asks for them; works
+     * on a read-only replica.
      *
-     * @param connection any connection to the database
+     * @param connection to the database, without anything uncommitted in it
      * @return its text
      * @throws SQLException as the database reports it
+     * @throws IOException when the plan cannot be written
      */
-    public Report read(Connection connection) throws SQLException {
-        Outcomes outcomes = Outcomes.read(
-                connection,
-                COLUMNS.formatted(source(connection), settings.cohort().condition("p.user_id")));
-        return Report.ofDryRun(outcomes, settings.emails(), settings.rates());
+    public Report read(Connection connection) throws SQLException, IOException {
+        Path folder = settings.reportDir();
+        return folder == null ? report(Outcomes.read(connection, rows(connection))) : written(connection, folder);
+    }
+
+    private Report written(Connection connection, Path folder) throws SQLException, IOException {
+        boolean autoCommit = connection.getAutoCommit();
+        connection.setAutoCommit(false);
+        try {
+            PlanFiles.beginOneMoment(connection);
+            String rows = rows(connection);
+            Outcomes outcomes = Outcomes.read(connection, rows);
+            Report report = report(outcomes);
+            report.add(new PlanFiles(settings).write(connection, rows, outcomes, folder));
+            return report;
+        } finally {
+            connection.rollback();
+            connection.setAutoCommit(autoCommit);
+        }
+    }
+
+    private Report report(Outcomes outcomes) {
+        Report report = Report.ofDryRun(outcomes, settings.emails(), settings.rates());
+        if (settings.plan() != null) {
+            report.add("credits.plan binds liquibase update; this dry run and its script are not held to it");
+        }
+        return report;
+    }
+
+    private String rows(Connection connection) throws SQLException {
+        return COLUMNS.formatted(source(connection), settings.cohort().condition("p.user_id"));
     }
 
     private String source(Connection connection) throws SQLException {

@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** Users grouped by outcome, read by one query, so that totals and lines belong to the same moment. */
@@ -29,15 +31,27 @@ public final class Outcomes {
                     sum(s.uah) AS total_uah,
                     sum(s.credits) AS total_credits,
                     sum(s.remainder) AS total_remainder,
+                    sum(h.high) AS total_high,
+                    sum(h.low) AS total_low,
                     sum(s.usd_stays) FILTER (WHERE s.usd_stays <> 'NaN'::numeric) AS total_usd_stays,
                     sum(s.uah_stays) FILTER (WHERE s.uah_stays <> 'NaN'::numeric) AS total_uah_stays
                 FROM source AS s
+                CROSS JOIN LATERAL (
+                    SELECT
+                        ('x' || left(m.hash, 16))::bit(64)::bigint AS high,
+                        ('x' || right(m.hash, 16))::bit(64)::bigint AS low
+                    FROM (
+                        SELECT md5(concat_ws(
+                            '|', s.user_id, trim_scale(s.usd + s.usd_stays), trim_scale(s.uah + s.uah_stays))) AS hash
+                        OFFSET 0  -- Keeps the planner from hashing twice.
+                    ) AS m
+                ) AS h
                 GROUP BY s.outcome
             )
             SELECT
                 f.user_id, f.email, f.usd, f.uah, f.credits, t.outcome, f.reason,
                 t.users, t.total_usd, t.total_uah, t.total_credits, t.total_remainder,
-                t.total_usd_stays, t.total_uah_stays
+                t.total_usd_stays, t.total_uah_stays, t.total_high, t.total_low
             FROM total AS t
             CROSS JOIN LATERAL (
                 SELECT s.user_id, s.email, s.usd, s.uah, s.credits, s.reason
@@ -113,6 +127,34 @@ public final class Outcomes {
         return outcome(byName, name);
     }
 
+    /**
+     * The outcomes that there are.
+     *
+     * @return names with at least one user, in alphabetical order
+     */
+    public NavigableSet<String> names() {
+        return new TreeSet<>(byName.keySet());
+    }
+
+    /**
+     * A hash over every user's id and balances in {@code user_billing}, whatever became of them, and over the settings. Balances
+     * before a conversion and the log of the conversion that took exactly these have the same one.
+     *
+     * @param settings what decides who gets how much
+     * @return {@code sha256:} and 64 hexadecimal digits
+     */
+    public String fingerprint(Map<String, String> settings) {
+        BigDecimal high = BigDecimal.ZERO;
+        BigDecimal low = BigDecimal.ZERO;
+        long users = 0;
+        for (Outcome outcome : byName.values()) {
+            high = high.add(outcome.hashes().high());
+            low = low.add(outcome.hashes().low());
+            users += outcome.users();
+        }
+        return Sha256.of(users + "\n" + high.toBigInteger() + "\n" + low.toBigInteger() + "\n" + settings);
+    }
+
     private static Outcome outcome(Map<String, Outcome> byName, String name) {
         return byName.getOrDefault(name, Outcome.NONE);
     }
@@ -127,6 +169,7 @@ public final class Outcomes {
                 number(row, "total_remainder"),
                 number(row, "total_usd_stays"),
                 number(row, "total_uah_stays"),
+                new Outcome.Hashes(number(row, "total_high"), number(row, "total_low")),
                 firstUsers);
     }
 

@@ -83,6 +83,15 @@ public final class Report {
     }
 
     /**
+     * Adds a line at the end.
+     *
+     * @param line what else the operator should know
+     */
+    public void add(String line) {
+        lines.add(line);
+    }
+
+    /**
      * The text, line by line; nothing that a user wrote can end a line or steer a terminal.
      *
      * @param charset of the place it is written to; where that has no box characters, plain ones are used
