@@ -24,7 +24,8 @@ final class BatchedStatement implements Rival {
     }
 
     @Override
-    public void run(Connection connection) throws SQLException {
+    public void run(Backends backends) throws SQLException {
+        Connection connection = backends.first();
         try (PreparedStatement statement = connection.prepareStatement(SQL)) {
             UUID last = BEFORE_ALL;
             while (last != null) {

@@ -1,6 +1,5 @@
 package liquibase.ext.credits.benchmark;
 
-import java.sql.Connection;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -73,9 +72,8 @@ final class Benchmark {
             database.execute("VACUUM ANALYZE");
             database.execute("CHECKPOINT");
             Measurement measurement;
-            try (Connection connection = database.connection()) {
-                connection.setAutoCommit(false);
-                measurement = Stopwatch.measure(rival, users, connection, serverIsLocal);
+            try (Backends backends = new Backends(database, serverIsLocal)) {
+                measurement = Stopwatch.measure(rival, users, backends);
             }
             rival.expected(before).mustEqual(Books.of(database), rival);
             return measurement;

@@ -82,7 +82,8 @@ final class FinishedRowsCopied implements Rival {
     }
 
     @Override
-    public void run(Connection connection) throws SQLException, IOException {
+    public void run(Backends backends) throws SQLException, IOException {
+        Connection connection = backends.first();
         try (Statement statement = connection.createStatement()) {
             statement.execute(CREDIT);
             statement.execute(ZERO);

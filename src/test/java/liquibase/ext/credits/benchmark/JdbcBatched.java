@@ -25,7 +25,8 @@ final class JdbcBatched implements Rival {
     }
 
     @Override
-    public void run(Connection connection) throws SQLException {
+    public void run(Backends backends) throws SQLException {
+        Connection connection = backends.first();
         try (JdbcStatements statements = new JdbcStatements(connection);
                 ResultSet rows = statements.balances()) {
             for (int users = 1; rows.next(); users++) {

@@ -23,7 +23,8 @@ final class JdbcUserByUser implements Rival {
     }
 
     @Override
-    public void run(Connection connection) throws SQLException {
+    public void run(Backends backends) throws SQLException {
+        Connection connection = backends.first();
         try (JdbcStatements statements = new JdbcStatements(connection);
                 ResultSet rows = statements.balances()) {
             while (rows.next()) {

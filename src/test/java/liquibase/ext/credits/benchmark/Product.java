@@ -19,9 +19,10 @@ final class Product {
 
     private Product() {}
 
-    static ConversionSettings conversion(CommitMode commit) throws Exception {
+    static ConversionSettings conversion(CommitMode commit, int workers) throws Exception {
         Map<String, String> parameters = defaults();
         parameters.put("commit", commit.name());
+        parameters.put("workers", String.valueOf(workers));
         return ConversionSettings.of(parameters);
     }
 

@@ -1,29 +1,26 @@
 package liquibase.ext.credits.benchmark;
 
-import java.sql.Connection;
 import java.time.Duration;
-import java.util.Locale;
 import liquibase.ext.credits.Database;
 import liquibase.ext.credits.conversion.CommitMode;
 import liquibase.ext.credits.conversion.Conversion;
 import liquibase.ext.credits.conversion.ProgressOutput;
 
-/** This project: plan, conversion, proof of the invariants and report, in either commit mode. */
-record ProductConversion(CommitMode commit) implements Rival {
+/** This project: plan, conversion, proof of the invariants and report, in either commit mode, by one or several workers. */
+record ProductConversion(CommitMode commit, int workers) implements Rival {
     private static final Duration NEVER = Duration.ofDays(1);
 
     @Override
     public String id() {
-        return commit == CommitMode.ONCE
-                ? "convert"
-                : "convert-" + commit.name().toLowerCase(Locale.ROOT);
+        return "convert" + (commit == CommitMode.ONCE ? "" : "-batch") + (workers == 1 ? "" : "-" + workers);
     }
 
     @Override
     public String title() {
         return commit == CommitMode.ONCE
                 ? "**liquibase-credits**: check, convert, prove and report, one transaction"
-                : "**liquibase-credits**: the same, each batch committed";
+                : "**liquibase-credits**: the same, each batch committed"
+                        + (workers == 1 ? "" : ", " + workers + " workers");
     }
 
     @Override
@@ -32,14 +29,14 @@ record ProductConversion(CommitMode commit) implements Rival {
     }
 
     @Override
-    public void run(Connection connection) throws Exception {
+    public void run(Backends backends) throws Exception {
         new Conversion(
-                        connection,
-                        () -> connection,
-                        Product.conversion(commit),
+                        backends.first(),
+                        backends::sibling,
+                        Product.conversion(commit, workers),
                         Product.IDENTITY,
                         ProgressOutput.lines(line -> {}, NEVER))
                 .run();
-        connection.commit();
+        backends.first().commit();
     }
 }

@@ -23,8 +23,9 @@ final class ProductPreview implements Rival {
     }
 
     @Override
-    public void run(Connection connection) throws Exception {
-        new Preview(Product.conversion(CommitMode.ONCE), null).read(connection);
+    public void run(Backends backends) throws Exception {
+        Connection connection = backends.first();
+        new Preview(Product.conversion(CommitMode.ONCE, 1), null).read(connection);
         connection.commit();
     }
 

@@ -19,14 +19,14 @@ final class ProductReversal implements Rival {
 
     @Override
     public void prepare(Database database) throws Exception {
-        try (Connection connection = database.connection()) {
-            connection.setAutoCommit(false);
-            new ProductConversion(CommitMode.ONCE).run(connection);
+        try (Backends backends = new Backends(database, false)) {
+            new ProductConversion(CommitMode.ONCE, 1).run(backends);
         }
     }
 
     @Override
-    public void run(Connection connection) throws Exception {
+    public void run(Backends backends) throws Exception {
+        Connection connection = backends.first();
         new Reversal(connection, Product.reversal(), null).run();
         connection.commit();
     }

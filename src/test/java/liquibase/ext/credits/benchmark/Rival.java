@@ -1,6 +1,5 @@
 package liquibase.ext.credits.benchmark;
 
-import java.sql.Connection;
 import liquibase.ext.credits.Database;
 
 /** One way to convert all USD balances of {@link Population} at one credit per USD, or to undo or preview that. */
@@ -21,8 +20,8 @@ interface Rival {
         database.execute(Resources.text("/benchmark/legacy_log.sql"));
     }
 
-    /** What is timed; commits. The connection does not commit by itself. */
-    void run(Connection connection) throws Exception;
+    /** What is timed; commits. The first connection does not commit by itself. */
+    void run(Backends backends) throws Exception;
 
     /** What the tables must add up to when the clock has stopped. */
     default Books expected(Books before) {

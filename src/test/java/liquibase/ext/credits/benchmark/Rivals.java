@@ -13,8 +13,9 @@ final class Rivals {
             new SetStatement(),
             new BatchedStatement(),
             new FinishedRowsCopied(),
-            new ProductConversion(CommitMode.ONCE),
-            new ProductConversion(CommitMode.BATCH),
+            new ProductConversion(CommitMode.ONCE, 1),
+            new ProductConversion(CommitMode.BATCH, 1),
+            new ProductConversion(CommitMode.BATCH, 2),
             new ProductReversal(),
             new ProductPreview());
 

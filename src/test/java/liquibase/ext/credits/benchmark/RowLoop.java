@@ -34,7 +34,8 @@ final class RowLoop implements Rival {
     }
 
     @Override
-    public void run(Connection connection) throws SQLException {
+    public void run(Backends backends) throws SQLException {
+        Connection connection = backends.first();
         try (Statement limit = connection.createStatement();
                 PreparedStatement loop = connection.prepareStatement("SELECT convert_row_by_row(1.0)")) {
             limit.execute(LIMIT);

@@ -20,7 +20,8 @@ final class SetStatement implements Rival {
     }
 
     @Override
-    public void run(Connection connection) throws SQLException {
+    public void run(Backends backends) throws SQLException {
+        Connection connection = backends.first();
         try (PreparedStatement statement = connection.prepareStatement(SQL)) {
             statement.execute();
         }

@@ -13,15 +13,15 @@ final class Stopwatch {
 
     private Stopwatch() {}
 
-    static Measurement measure(Rival rival, int users, Connection connection, boolean serverIsLocal) throws Exception {
-        BackendProcess backend = new BackendProcess(number(connection, "SELECT pg_backend_pid()"), serverIsLocal);
+    static Measurement measure(Rival rival, int users, Backends backends) throws Exception {
+        Connection connection = backends.first();
         long walBefore = number(connection, WAL_BYTES);
         connection.commit();
-        OptionalDouble cpuBefore = backend.cpuSeconds();
+        OptionalDouble cpuBefore = backends.cpuSeconds();
         long start = System.nanoTime();
-        rival.run(connection);
+        rival.run(backends);
         double seconds = (System.nanoTime() - start) / NANOS_A_SECOND;
-        OptionalDouble cpuAfter = backend.cpuSeconds();
+        OptionalDouble cpuAfter = backends.cpuSeconds();
         return new Measurement(
                 rival.id(),
                 users,
