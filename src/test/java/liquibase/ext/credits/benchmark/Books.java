@@ -70,6 +70,19 @@ record Books(
         return new Books(users, usd, credits, users.add(users), zero, zero, zero, zero);
     }
 
+    /** While clients spent and added credits, wallets and ledger differ by what they did. */
+    Books withWalletsOf(Books other) {
+        return new Books(
+                users,
+                usd,
+                other.credits,
+                other.entries,
+                other.enteredCredits,
+                wrongEntries,
+                loggedUsers,
+                loggedCredits);
+    }
+
     void mustEqual(Books found, Rival rival) {
         if (!normalized().equals(found.normalized())) {
             throw new IllegalStateException(rival.id() + " left " + found + "; required is " + this);

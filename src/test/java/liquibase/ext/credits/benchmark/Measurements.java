@@ -38,7 +38,7 @@ final class Measurements {
                 Stream.concat(Stream.of(Measurement.HEADER), all.stream().map(Measurement::line))
                         .toList());
         List<Result> results = Result.of(all);
-        ResultsPage.write(folder.resolve("RESULTS.md"), results);
+        ResultsPage.write(folder.resolve("RESULTS.md"), "tables", ResultsPage.tables(results));
         Files.writeString(folder.resolve("results.svg"), Chart.of(results));
     }
 }

@@ -9,22 +9,25 @@ import java.util.OptionalDouble;
 
 /** The tables of {@code RESULTS.md}, between two marks; what people wrote around them stays. */
 final class ResultsPage {
-    private static final String BEGIN = "<!-- tables: begin -->\n";
-    private static final String END = "<!-- tables: end -->\n";
-
     private ResultsPage() {}
 
-    static void write(Path file, List<Result> results) throws IOException {
-        String page = Files.exists(file) ? Files.readString(file) : "# Results\n\n" + BEGIN + END;
-        int begin = page.indexOf(BEGIN);
-        int end = page.indexOf(END);
-        if (begin < 0 || end < begin) {
-            throw new IOException(file + " lacks the marks between which tables go; remove it to begin anew");
+    /** Replaces what stands between the marks of this name; marks that are missing go to the end of the page. */
+    static void write(Path file, String name, String tables) throws IOException {
+        String beginMark = "<!-- " + name + ": begin -->\n";
+        String endMark = "<!-- " + name + ": end -->\n";
+        String page = Files.exists(file) ? Files.readString(file) : "# Results\n";
+        if (!page.contains(beginMark)) {
+            page += "\n" + beginMark + endMark;
         }
-        Files.writeString(file, page.substring(0, begin + BEGIN.length()) + tables(results) + page.substring(end));
+        int begin = page.indexOf(beginMark) + beginMark.length();
+        int end = page.indexOf(endMark);
+        if (end < begin) {
+            throw new IOException(file + " lacks " + endMark.strip() + " after " + beginMark.strip());
+        }
+        Files.writeString(file, page.substring(0, begin) + tables + page.substring(end));
     }
 
-    private static String tables(List<Result> results) {
+    static String tables(List<Result> results) {
         StringBuilder tables = new StringBuilder();
         int users = 0;
         for (Result result : results) {

@@ -1,0 +1,44 @@
+package liquibase.ext.credits.benchmark;
+
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import liquibase.ext.credits.Database;
+
+/** An application at work: several clients, each with a connection of its own. */
+final class Clients implements AutoCloseable {
+    static final int COUNT = 8;
+
+    private final ExecutorService threads = Executors.newFixedThreadPool(COUNT);
+    private final List<Client> clients = new ArrayList<>();
+    private final List<Future<List<Call>>> calls = new ArrayList<>();
+
+    /** They begin at once. */
+    Clients(Database database, int users) throws SQLException {
+        for (int number = 0; number < COUNT; number++) {
+            Client client = new Client(database.connection(), users, number);
+            clients.add(client);
+            calls.add(threads.submit(client));
+        }
+    }
+
+    /** Every call that was due before, when all are answered. */
+    List<Call> callsUntil(long endNanos) throws Exception {
+        clients.forEach(client -> client.endAt(endNanos));
+        List<Call> all = new ArrayList<>();
+        for (Future<List<Call>> client : calls) {
+            all.addAll(client.get());
+        }
+        return all;
+    }
+
+    @Override
+    public void close() {
+        long now = System.nanoTime();
+        clients.forEach(client -> client.endAt(now));
+        threads.shutdown();
+    }
+}

@@ -1,0 +1,93 @@
+package liquibase.ext.credits.benchmark;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import liquibase.ext.credits.Database;
+
+/**
+ * What an application feels while balances are converted beneath it.
+ *
+ * <ol>
+ *   <li>Clients spend and add credits with the application's own functions, at a steady rate.
+ *   <li>They are watched for a while without a conversion, and then for as long as one takes.
+ *   <li>Before the figures count, balances and log must add up, whatever the clients did meanwhile.
+ *   <li>All figures are kept in {@code gentleness.csv}; {@code RESULTS.md} shows their medians.
+ * </ol>
+ */
+final class Gentleness {
+    private static final Set<String> RIVALS =
+            Set.of(SetStatement.ID, "batches", "convert", "convert-batch", "convert-batch-2");
+    private static final long WARM_UP_SECONDS = 2;
+    private static final long UNDISTURBED_SECONDS = 10;
+
+    private final BenchmarkSettings settings;
+    private final List<Rival> rivals;
+
+    private Gentleness(BenchmarkSettings settings) {
+        this.settings = settings;
+        this.rivals = settings.rivals().stream()
+                .filter(rival -> RIVALS.contains(rival.id()))
+                .toList();
+    }
+
+    /** Takes users, rounds, rivals and output folder, as the Maven profile passes them. */
+    public static void main(String[] arguments) throws Exception {
+        Gentleness gentleness = new Gentleness(BenchmarkSettings.of(arguments));
+        BenchmarkServer.start();
+        gentleness.run();
+    }
+
+    private void run() throws Exception {
+        Disturbances disturbances = Disturbances.in(settings.output());
+        for (int users : settings.users()) {
+            List<Disturbance> measured = new ArrayList<>();
+            for (int round = 1; round <= settings.rounds(); round++) {
+                for (Rival rival : shuffled()) {
+                    measured.addAll(measure(rival, users));
+                }
+                disturbances.replace(users, measured);
+                disturbances.write();
+            }
+        }
+    }
+
+    private List<Rival> shuffled() {
+        List<Rival> shuffled = new ArrayList<>(rivals);
+        Collections.shuffle(shuffled);
+        return shuffled;
+    }
+
+    private static List<Disturbance> measure(Rival rival, int users) throws Exception {
+        try (Database database = Database.from(Population.of(users))) {
+            Books before = Books.of(database);
+            rival.prepare(database);
+            database.execute("VACUUM ANALYZE");
+            database.execute("CHECKPOINT");
+            List<Disturbance> measured = beside(rival, users, database);
+            Books found = Books.of(database);
+            rival.expected(before).withWalletsOf(found).mustEqual(found, rival);
+            measured.forEach(System.out::println);
+            return measured;
+        }
+    }
+
+    private static List<Disturbance> beside(Rival rival, int users, Database database) throws Exception {
+        try (Backends backends = new Backends(database, false);
+                LockWatch watch = new LockWatch(database);
+                Clients clients = new Clients(database, users)) {
+            TimeUnit.SECONDS.sleep(WARM_UP_SECONDS);
+            long undisturbed = System.nanoTime();
+            TimeUnit.SECONDS.sleep(UNDISTURBED_SECONDS);
+            long begun = System.nanoTime();
+            rival.run(backends);
+            long ended = System.nanoTime();
+            List<Call> calls = clients.callsUntil(ended);
+            return List.of(
+                    Disturbance.of(Disturbance.NOTHING, users, calls, watch, undisturbed, begun),
+                    Disturbance.of(rival.id(), users, calls, watch, begun, ended));
+        }
+    }
+}
