@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
-/** Another program, as a user starts it: nothing of this test's Liquibase or Maven settings reaches it. */
+/** Another program, as a user starts it: nothing of this test's Liquibase or Maven settings, or its pipeline, reaches it. */
 final class Subprocess {
 
     private static final int LIMIT_MINUTES = 5;
@@ -69,7 +69,9 @@ final class Subprocess {
                 .directory(directory.toFile())
                 .redirectOutput(output.toFile())
                 .redirectError(errors.toFile());
-        builder.environment().keySet().removeIf(name -> name.startsWith("LIQUIBASE_") || name.startsWith("MAVEN_"));
+        builder.environment()
+                .keySet()
+                .removeIf(name -> name.startsWith("LIQUIBASE_") || name.startsWith("MAVEN_") || name.equals("CI"));
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
         builder.environment().put("LIQUIBASE_ANALYTICS_ENABLED", "false");
         builder.environment().putAll(environment);

@@ -1,6 +1,7 @@
 package liquibase.ext.credits;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -195,6 +196,50 @@ class WorkersTest {
                     .assertSucceeded();
 
             assertThat(database.number("SELECT count(DISTINCT pid) FROM met")).isEqualByComparingTo("2");
+            assertEverybodyOnce(database);
+        }
+    }
+
+    @Test
+    void theMavenPluginOpensSiblingsToo() {
+        try (Database database = populated()) {
+            database.execute(MEET);
+
+            LiquibaseMaven.on(database)
+                    .option("contexts", "stage")
+                    .option("credits.commit", "batch")
+                    .option("credits.batchUsers", "10")
+                    .option("credits.workers", "2")
+                    .run("liquibase:update")
+                    .assertSucceeded();
+
+            assertThat(database.number("SELECT count(DISTINCT pid) FROM met")).isEqualByComparingTo("2");
+            assertEverybodyOnce(database);
+        }
+    }
+
+    @Test
+    void aTerminalShowsABarThatSaysWhyTheRunWaits() throws Exception {
+        assumeTrue(Subprocess.hasTerminal(), "script of util-linux makes the terminal; it is not on this machine");
+        try (Database database = populated()) {
+            controlAfter(database, 50, "pause");
+
+            CompletableFuture<CommandResult> update = CompletableFuture.supplyAsync(() -> LiquibaseCli.on(database)
+                    .parameter("credits.commit", "batch")
+                    .parameter("credits.batchUsers", "10")
+                    .typing("")
+                    .run("update"));
+            await(database, "SELECT throttled FROM billing_migration_progress WHERE throttled IS NOT NULL");
+            database.execute("DROP TRIGGER control ON billing_migration_log");
+            database.execute("UPDATE billing_migration_run SET control = 'run'");
+            String shown = update.get(LIMIT_SECONDS, TimeUnit.SECONDS)
+                    .assertSucceeded()
+                    .sql();
+
+            String bar = "[#.........] 16% 50/300 users, paused: control = 'pause' in billing_migration_run";
+            assertThat(shown)
+                    .contains("Paused: control = 'pause' in billing_migration_run\r\n" + bar.substring(0, 79))
+                    .contains("\r" + " ".repeat(79) + "\rGoing on");
             assertEverybodyOnce(database);
         }
     }

@@ -31,21 +31,19 @@ final class Gate {
     /** Waits while an operator, a replica or a busy application asks for it; false when no batch may begin any more. */
     synchronized boolean letsPass(Connection connection) throws SQLException, ConversionException {
         Run seen = run.on(connection);
-        String said = null;
+        boolean hasWaited = false;
         while (!isShut) {
             String reason = reason(seen, connection);
             if (reason == null) {
-                if (said != null) {
+                if (hasWaited) {
                     seen.set("running", "run", null);
                     connection.commit();
-                    progress.says("Going on");
+                    progress.goesOn();
                 }
                 return true;
             }
-            if (said == null) {
-                progress.says("Paused: " + reason);
-            }
-            said = reason;
+            hasWaited = true;
+            progress.waits(reason);
             seen.set("paused", seen.control(), reason);
             connection.commit();
             Pause.of(BETWEEN_LOOKS);

@@ -13,7 +13,7 @@ final class Progress {
     private long lastUpdateNanos;
     private long lastNoteNanos;
     private long firstUsers;
-    private Standing standing = new Standing(0, 0, 0, 0, Duration.ZERO, 1);
+    private Standing standing = new Standing(0, 0, 0, 0, Duration.ZERO, 1, null);
 
     Progress(ProgressOutput output) {
         this.output = output;
@@ -26,7 +26,7 @@ final class Progress {
         lastUpdateNanos = startNanos;
         lastNoteNanos = startNanos - BETWEEN_NOTES.toNanos();
         firstUsers = doneUsers;
-        standing = new Standing(doneUsers, plannedUsers, 0, 0, Duration.ZERO, workers);
+        standing = new Standing(doneUsers, plannedUsers, 0, 0, Duration.ZERO, workers, null);
     }
 
     /** One more batch is committed, or in commit mode once written. */
@@ -39,14 +39,31 @@ final class Progress {
                 (doneUsers - firstUsers) * 1_000_000_000L / Math.max(1, now - startNanos),
                 batchUsers,
                 batch,
-                standing.workers());
+                standing.workers(),
+                standing.waitsFor());
         if (users > 0) {
             batchTimes.add(batch, Duration.ofNanos(now - startNanos), doneUsers - firstUsers);
         }
-        if (now - lastUpdateNanos >= output.between().toNanos()) {
-            lastUpdateNanos = now;
-            output.updates().accept(output.isTerminal() ? standing.bar() : standing.line());
+        updateIfDue();
+    }
+
+    /** No batch begins: said once when the run begins to wait, and shown for as long as it does. */
+    synchronized void waits(String reason) {
+        boolean isNew = standing.waitsFor() == null;
+        standing = standing.waitingFor(reason);
+        if (isNew) {
+            says("Paused: " + reason);
+            if (output.isTerminal()) {
+                update();
+            }
+        } else {
+            updateIfDue();
         }
+    }
+
+    synchronized void goesOn() {
+        standing = standing.waitingFor(null);
+        says("Going on");
     }
 
     synchronized Standing standing() {
@@ -77,5 +94,16 @@ final class Progress {
 
     synchronized void says(String line) {
         output.messages().accept(line);
+    }
+
+    private void updateIfDue() {
+        if (System.nanoTime() - lastUpdateNanos >= output.between().toNanos()) {
+            update();
+        }
+    }
+
+    private void update() {
+        lastUpdateNanos = System.nanoTime();
+        output.updates().accept(output.isTerminal() ? standing.bar() : standing.line());
     }
 }

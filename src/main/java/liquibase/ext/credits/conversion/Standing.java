@@ -2,6 +2,7 @@ package liquibase.ext.credits.conversion;
 
 import java.time.Duration;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How far a run is, in numbers.
@@ -12,11 +13,24 @@ import java.util.Locale;
  * @param batchUsers size of the last batch
  * @param batch how long the last batch took and held its locks
  * @param workers connections at work
+ * @param waitsFor why no batch begins, in words; null while the run goes on
  */
-record Standing(long doneUsers, long plannedUsers, long usersPerSecond, int batchUsers, Duration batch, int workers) {
+record Standing(
+        long doneUsers,
+        long plannedUsers,
+        long usersPerSecond,
+        int batchUsers,
+        Duration batch,
+        int workers,
+        @Nullable String waitsFor) {
     private static final int BAR_CELLS = 10;
     /** One line of the narrowest usual terminal; a longer one would wrap and could not be redrawn. */
     private static final int BAR_LINE_CHARACTERS = 79;
+
+    /** The same, while the run waits, or with null when it goes on. */
+    Standing waitingFor(@Nullable String reason) {
+        return new Standing(doneUsers, plannedUsers, usersPerSecond, batchUsers, batch, workers, reason);
+    }
 
     long percent() {
         return plannedUsers == 0 ? 100 : Math.min(100, doneUsers * 100 / plannedUsers);
@@ -30,21 +44,26 @@ record Standing(long doneUsers, long plannedUsers, long usersPerSecond, int batc
     String line() {
         return String.format(
                 Locale.ROOT,
-                "%d of %d users converted (%d %%), %d users/s%s, %s, not throttled",
+                "%d of %d users converted (%d %%), %d users/s%s, %s, %s",
                 doneUsers,
                 plannedUsers,
                 percent(),
                 usersPerSecond,
                 left(", %s left"),
-                batches());
+                batches(),
+                waitsFor == null ? "not throttled" : "paused: " + waitsFor);
     }
 
     String bar() {
         int filled = (int) (percent() * BAR_CELLS / 100);
         String bar = "[" + "#".repeat(filled) + ".".repeat(BAR_CELLS - filled) + "] " + percent() + "% " + doneUsers
-                + "/" + plannedUsers + " users, " + usersPerSecond + "/s" + left(", %s left") + ", " + workers + " x "
-                + batchUsers + " in " + batch.toMillis() + " ms";
+                + "/" + plannedUsers + " users, " + (waitsFor == null ? pace() : "paused: " + waitsFor);
         return bar.length() <= BAR_LINE_CHARACTERS ? bar : bar.substring(0, BAR_LINE_CHARACTERS);
+    }
+
+    private String pace() {
+        return usersPerSecond + "/s" + left(", %s left") + ", " + workers + " x " + batchUsers + " in "
+                + batch.toMillis() + " ms";
     }
 
     private String batches() {

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 
 /** How far a run is, in words. */
 class StandingTest {
-    private static final Standing HALF = new Standing(450_000, 1_000_000, 5_000, 520, Duration.ofMillis(98), 2);
+    private static final Standing HALF = new Standing(450_000, 1_000_000, 5_000, 520, Duration.ofMillis(98), 2, null);
 
     @Test
     void aLineSaysEverything() {
@@ -21,21 +21,33 @@ class StandingTest {
     @Test
     void aBarFitsOneLineOfATerminal() {
         assertThat(HALF.bar()).isEqualTo("[####......] 45% 450000/1000000 users, 5000/s, 1:50 left, 2 x 520 in 98 ms");
-        assertThat(new Standing(99_999_999, 100_000_000, 1, 20_000, Duration.ofMinutes(1), 64).bar())
+        assertThat(new Standing(99_999_999, 100_000_000, 1, 20_000, Duration.ofMinutes(1), 64, null).bar())
                 .hasSizeLessThan(80);
     }
 
     @Test
+    void aRunThatWaitsSaysWhy() {
+        Standing waiting = HALF.waitingFor("a replica lags more than credits.maxReplicaLag");
+
+        assertThat(waiting.line())
+                .endsWith("batch of 520 took 98 ms, 2 workers,"
+                        + " paused: a replica lags more than credits.maxReplicaLag");
+        assertThat(waiting.bar())
+                .isEqualTo("[####......] 45% 450000/1000000 users, paused: a replica lags more than credits");
+        assertThat(waiting.waitingFor(null)).isEqualTo(HALF);
+    }
+
+    @Test
     void nothingPlannedAndMoreThanPlannedAreAllDone() {
-        assertThat(new Standing(0, 0, 0, 0, Duration.ZERO, 1).line())
+        assertThat(new Standing(0, 0, 0, 0, Duration.ZERO, 1, null).line())
                 .startsWith("0 of 0 users converted (100 %), 0 users/s, batch");
-        assertThat(new Standing(12, 10, 3, 5, Duration.ZERO, 1).line())
+        assertThat(new Standing(12, 10, 3, 5, Duration.ZERO, 1, null).line())
                 .startsWith("12 of 10 users converted (100 %), 3 users/s, 0:00 left");
     }
 
     @Test
     void theSessionsNameFitsWhatPostgresKeeps() {
-        String name = new Standing(5, 5, 0, 0, Duration.ZERO, 1).applicationName(UUID.randomUUID());
+        String name = new Standing(5, 5, 0, 0, Duration.ZERO, 1, null).applicationName(UUID.randomUUID());
 
         assertThat(name.getBytes(StandardCharsets.UTF_8)).hasSize(63);
     }
