@@ -1,0 +1,119 @@
+package liquibase.ext.credits;
+
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Set;
+import liquibase.ext.credits.embedded.EmbeddedServer;
+
+/** A real standby of the tests' embedded server, streaming from it until it is closed: a copy of its files, made while it runs. */
+final class Standby implements AutoCloseable {
+
+    /** What a copy must not have, or does not need because it comes over the wire. */
+    private static final Set<String> LEFT_OUT = Set.of("postmaster.pid", "postmaster.opts", "epg-lock");
+
+    private static final Set<String> LEFT_EMPTY =
+            Set.of("pg_wal", "pg_replslot", "pg_dynshmem", "pg_notify", "pg_serial", "pg_snapshots", "pg_subtrans");
+
+    private final EmbeddedPostgres server;
+
+    private Standby(EmbeddedPostgres server) {
+        this.server = server;
+    }
+
+    /** Follows the server of this database, with files in this folder, which the caller removes. */
+    static Standby of(Database database, Path folder) throws IOException, SQLException {
+        Path data = folder.resolve("standby");
+        Path primary = Path.of(database.text("SHOW data_directory"));
+        try (Connection connection = database.connection();
+                Statement statement = connection.createStatement()) {
+            // Renamed in 15.
+            boolean isOld = connection.getMetaData().getDatabaseMajorVersion() < 15;
+            statement.execute(
+                    isOld
+                            ? "SELECT pg_start_backup('standby', true, false)"
+                            : "SELECT pg_backup_start('standby', true)");
+            copy(primary, data);
+            try (ResultSet row = statement.executeQuery(
+                    "SELECT labelfile FROM " + (isOld ? "pg_stop_backup(false, false)" : "pg_backup_stop(false)"))) {
+                row.next();
+                Files.writeString(data.resolve("backup_label"), row.getString(1));
+            }
+        }
+        Files.createFile(data.resolve("standby.signal"));
+        Files.writeString(
+                data.resolve("postgresql.auto.conf"),
+                "primary_conninfo = 'host=127.0.0.1 port=%s user=%s application_name=standby'%n"
+                        .formatted(database.text("SHOW port"), database.username()),
+                StandardOpenOption.APPEND);
+        return new Standby(EmbeddedServer.builder()
+                .setDataDirectory(data)
+                .setCleanDataDirectory(false)
+                .start());
+    }
+
+    /** Still receives what the primary writes, but applies nothing of it. */
+    void pause() throws SQLException {
+        query("SELECT pg_wal_replay_pause()");
+    }
+
+    void goOn() throws SQLException {
+        query("SELECT pg_wal_replay_resume()");
+    }
+
+    @Override
+    public void close() throws IOException {
+        server.close();
+    }
+
+    private void query(String sql) throws SQLException {
+        try (Connection connection = DriverManager.getConnection(server.getJdbcUrl("postgres", "postgres"));
+                Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    private static void copy(Path from, Path to) throws IOException {
+        Files.walkFileTree(from, new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes)
+                    throws IOException {
+                // PostgreSQL refuses a data directory that others may read.
+                Files.createDirectory(
+                        to.resolve(from.relativize(directory)),
+                        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+                Path name = from.relativize(file);
+                if (!LEFT_EMPTY.contains(name.getName(0).toString()) && !LEFT_OUT.contains(name.toString())) {
+                    Files.copy(file, to.resolve(name));
+                }
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
+                if (e instanceof NoSuchFileException) {
+                    // Removed meanwhile; the write-ahead log knows.
+                    return FileVisitResult.CONTINUE;
+                }
+                throw e;
+            }
+        });
+    }
+}
