@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
 final class LegacySchema {
     private static final String PROBLEM = text("legacy_schema.sql");
     private static final String PROBLEM_OF_ROWS = text("legacy_rows.sql");
+    private static final String KNOWS_DISTRIBUTED_TABLES = "SELECT to_regclass('pg_dist_partition')::text";
+    private static final String PROBLEM_OF_DISTRIBUTION = text("distributed_tables.sql");
 
     private final Connection connection;
 
@@ -26,6 +28,9 @@ final class LegacySchema {
     /** The first thing that is missing or not as the conversion needs it, in one line. */
     Optional<String> problem() throws SQLException {
         String problem = first(PROBLEM);
+        if (problem == null && first(KNOWS_DISTRIBUTED_TABLES) != null) {
+            problem = first(PROBLEM_OF_DISTRIBUTION);
+        }
         return Optional.ofNullable(problem == null ? first(PROBLEM_OF_ROWS) : problem);
     }
 
