@@ -15,13 +15,16 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.Set;
 import liquibase.ext.credits.embedded.EmbeddedServer;
 
 /** A real standby of the tests' embedded server, streaming from it until it is closed: a copy of its files, made while it runs. */
 final class Standby implements AutoCloseable {
 
-    /** What a copy must not have, or does not need because it comes over the wire. */
+    private static final Duration START_LIMIT = Duration.ofMinutes(3);
+
+    /** What a copy must not have, or what is of no use to it. */
     private static final Set<String> LEFT_OUT = Set.of("postmaster.pid", "postmaster.opts", "epg-lock");
 
     private static final Set<String> LEFT_EMPTY =
@@ -45,23 +48,22 @@ final class Standby implements AutoCloseable {
                     isOld
                             ? "SELECT pg_start_backup('standby', true, false)"
                             : "SELECT pg_backup_start('standby', true)");
-            copy(primary, data);
+            copy(primary, data, LEFT_EMPTY);
             try (ResultSet row = statement.executeQuery(
                     "SELECT labelfile FROM " + (isOld ? "pg_stop_backup(false, false)" : "pg_backup_stop(false)"))) {
                 row.next();
                 Files.writeString(data.resolve("backup_label"), row.getString(1));
             }
         }
+        // All that makes the copy consistent is then here, and need not be waited for.
+        copy(primary.resolve("pg_wal"), data.resolve("pg_wal"), Set.of());
         Files.createFile(data.resolve("standby.signal"));
         Files.writeString(
                 data.resolve("postgresql.auto.conf"),
                 "primary_conninfo = 'host=127.0.0.1 port=%s user=%s application_name=standby'%n"
                         .formatted(database.text("SHOW port"), database.username()),
                 StandardOpenOption.APPEND);
-        return new Standby(EmbeddedServer.builder()
-                .setDataDirectory(data)
-                .setCleanDataDirectory(false)
-                .start());
+        return new Standby(start(data, folder.resolve("standby.log")));
     }
 
     /** Still receives what the primary writes, but applies nothing of it. */
@@ -85,22 +87,38 @@ final class Standby implements AutoCloseable {
         }
     }
 
-    private static void copy(Path from, Path to) throws IOException {
+    private static EmbeddedPostgres start(Path data, Path log) throws IOException {
+        try {
+            return EmbeddedServer.builder()
+                    .setPGStartupWait(START_LIMIT)
+                    .setDataDirectory(data)
+                    .setCleanDataDirectory(false)
+                    .setOutputRedirector(ProcessBuilder.Redirect.appendTo(log.toFile()))
+                    .setErrorRedirector(ProcessBuilder.Redirect.appendTo(log.toFile()))
+                    .start();
+        } catch (IOException e) {
+            throw new IOException(Files.readString(log), e);
+        }
+    }
+
+    private static void copy(Path from, Path to, Set<String> leftEmpty) throws IOException {
         Files.walkFileTree(from, new SimpleFileVisitor<>() {
             @Override
             public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes)
                     throws IOException {
                 // PostgreSQL refuses a data directory that others may read.
-                Files.createDirectory(
-                        to.resolve(from.relativize(directory)),
-                        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+                Path copied = to.resolve(from.relativize(directory));
+                if (!Files.exists(copied)) {
+                    Files.createDirectory(
+                            copied, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+                }
                 return FileVisitResult.CONTINUE;
             }
 
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
                 Path name = from.relativize(file);
-                if (!LEFT_EMPTY.contains(name.getName(0).toString()) && !LEFT_OUT.contains(name.toString())) {
+                if (!leftEmpty.contains(name.getName(0).toString()) && !LEFT_OUT.contains(name.toString())) {
                     Files.copy(file, to.resolve(name));
                 }
                 return FileVisitResult.CONTINUE;
