@@ -23,6 +23,7 @@ public final class LiquibaseCli {
     private String classPath = classPath();
     private String typed;
     private String url;
+    private List<String> javaOptions = List.of();
 
     private LiquibaseCli(Database database) {
         this.database = database;
@@ -64,6 +65,12 @@ public final class LiquibaseCli {
         return this;
     }
 
+    /** So little memory for all of it, such as {@code 64m}. */
+    public LiquibaseCli heap(String most) {
+        javaOptions = List.of("-Xmx" + most);
+        return this;
+    }
+
     /** {@code -Dname=value}. */
     public LiquibaseCli parameter(String name, String value) {
         parameters.add("-D" + name + "=" + value);
@@ -86,9 +93,10 @@ public final class LiquibaseCli {
 
     private List<String> command(String... commandAndArguments) {
         return Stream.of(
+                        Stream.of(Path.of(System.getProperty("java.home"), "bin", "java")
+                                .toString()),
+                        javaOptions.stream(),
                         Stream.of(
-                                Path.of(System.getProperty("java.home"), "bin", "java")
-                                        .toString(),
                                 "-cp",
                                 classPath,
                                 "liquibase.integration.commandline.LiquibaseCommandLine",

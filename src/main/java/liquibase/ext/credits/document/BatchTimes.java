@@ -27,7 +27,7 @@ public final class BatchTimes {
      * @param elapsedMillis since this call of the conversion began
      * @param users converted in it so far, by all workers
      */
-    public record Point(long elapsedMillis, long users) {}
+    record Point(long elapsedMillis, long users) {}
 
     /**
      * A batch ended.
