@@ -57,17 +57,22 @@ class PipelineTest {
             run(checkout, tools, database, commands.get(1));
             run(checkout, tools, database, commands.get(2));
             assertThat(checkout.resolve("target/plan.sql")).content().contains("Users to migrate: 1");
+            assertThat(checkout.resolve("target/credits/plan.html")).exists();
             assertThat(database.everything().without("databasechangelog"))
                     .isEqualTo(before.without("databasechangelog"));
 
             run(checkout, tools, database, commands.get(3));
-            assertThat(database.lines("SELECT balance FROM user_credits")).containsExactly("100.00");
+            assertThat(database.lines("SELECT c.balance, r.plan_fingerprint IS NULL FROM user_credits AS c,"
+                            + " billing_migration_run AS r"))
+                    .containsExactly("100.00|f");
+            assertThat(checkout.resolve("target/credits/report.html")).exists();
             assertThat(run(checkout, tools, database, commands.get(4))).contains("0 failed");
             run(checkout, tools, database, commands.get(5));
             assertThat(checkout.resolve("target/status.json")).content().contains("completed");
 
             run(checkout, tools, database, commands.get(6));
             assertThat(database.lines("SELECT balance_usd FROM user_billing")).containsExactly("100.00");
+            assertThat(checkout.resolve("target/credits/undo.html")).exists();
         }
     }
 
