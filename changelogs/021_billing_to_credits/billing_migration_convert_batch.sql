@@ -60,6 +60,26 @@ BEGIN
     INTO last_user_id
     USING p_after_user_id, p_limit_users, coalesce(v_run.credits_per_uah, 0), p_run_id, p_upto_user_id;
 
+    -- Whoever deletes a user locks it first and its billing row after that. The foreign keys of wallet and ledger
+    -- would lock it here as well, but only after the billing row: the two would wait for each other.
+    EXECUTE replace($sql$
+    SELECT count(*)
+    FROM (
+        SELECT u.id
+        FROM users AS u
+        JOIN user_billing AS b ON b.user_id = u.id
+        WHERE
+            (b.balance_usd > 0 OR (b.balance_uah > 0 AND $4 > 0))
+            AND ($1 IS NULL OR (b.user_id > $1 AND u.id > $1))
+            AND b.user_id <= $2
+            AND u.id <= $2
+            AND in_cohort
+        ORDER BY u.id
+        FOR KEY SHARE OF u
+    ) AS locked
+    $sql$, 'in_cohort', format(v_in_cohort, '$3'))
+    USING p_after_user_id, last_user_id, p_run_id, coalesce(v_run.credits_per_uah, 0);
+
     EXECUTE replace($sql$
     WITH
     candidate AS MATERIALIZED (

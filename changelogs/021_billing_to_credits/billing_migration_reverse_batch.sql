@@ -161,7 +161,23 @@ BEGIN
     INTO last_user_id
     USING p_run_id, p_after_user_id, p_limit_users;
 
-    -- Locks in key order, billing before credits, like the conversion; after this nobody can spend.
+    -- Locks in key order, users before billing before credits, like the conversion; after this nobody can spend.
+    EXECUTE $sql$
+    SELECT count(*)
+    FROM (
+        SELECT u.id
+        FROM users AS u
+        JOIN billing_migration_log AS l ON l.user_id = u.id
+        WHERE
+            l.run_id = $1
+            AND ($2 IS NULL OR (l.user_id > $2 AND u.id > $2))
+            AND l.user_id <= $3
+            AND u.id <= $3
+        ORDER BY u.id
+        FOR KEY SHARE OF u
+    ) AS locked
+    $sql$
+    USING p_run_id, p_after_user_id, last_user_id;
     EXECUTE $sql$
     SELECT count(*)
     FROM (
@@ -174,7 +190,7 @@ BEGIN
             AND l.user_id <= $3
             AND b.user_id <= $3
         ORDER BY b.user_id
-        FOR NO KEY UPDATE
+        FOR NO KEY UPDATE OF b
     ) AS locked
     $sql$
     USING p_run_id, p_after_user_id, last_user_id;
