@@ -7,8 +7,7 @@ CREATE FUNCTION billing_credits(p_exact_credits numeric, p_rounding text, p_cred
 RETURNS numeric
 LANGUAGE sql
 IMMUTABLE
-AS $function$
-SELECT
+RETURN
     CASE
         WHEN p_rounding = 'DOWN' THEN trunc(p_exact_credits, p_credits_scale)
         WHEN
@@ -19,8 +18,7 @@ SELECT
                 = trunc(trunc(p_exact_credits, p_credits_scale) * 0.5, p_credits_scale)  -- Last digit even.
             THEN trunc(p_exact_credits, p_credits_scale)
         ELSE round(p_exact_credits, p_credits_scale)
-    END
-$function$;
+    END;
 
 COMMENT ON FUNCTION billing_credits(numeric, text, integer) IS
     'Exact credits rounded to p_credits_scale digits: HALF_UP (ties away from zero), HALF_EVEN (ties to the even digit) or DOWN (cut off).';

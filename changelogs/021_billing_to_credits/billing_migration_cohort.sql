@@ -22,9 +22,7 @@ CREATE FUNCTION billing_migration_in_percent(p_user_id uuid, p_percent numeric) 
 LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
-AS $function$
-SELECT ('x' || left(md5(p_user_id::text), 8))::bit(32)::bigint % 10000 < p_percent * 100
-$function$;
+RETURN ('x' || left(md5(p_user_id::text), 8))::bit(32)::bigint % 10000 < p_percent * 100;
 
 COMMENT ON FUNCTION billing_migration_in_percent(uuid, numeric) IS
     'Whether a user belongs to the cohort percent:p_percent, above 0 and at most 100, two decimals.';

@@ -314,6 +314,7 @@ DECLARE
     v_left_users integer := coalesce(p_limit_users, 2147483647);
     v_set_users integer := v_left_users;
     v_done record;
+    v_deadlocks integer := 0;
     v_error_users bigint := 0;
     v_first_errors text[] := ARRAY[]::text[];
 BEGIN
@@ -341,6 +342,11 @@ BEGIN
             v_left_users := v_left_users - v_set_users;
             v_set_users := least(v_left_users, 2 * v_set_users::bigint);
         EXCEPTION WHEN OTHERS THEN
+            -- The locks of this set are released with it, so whoever waited for them has gone on.
+            IF SQLSTATE = '40P01' AND v_run.commit_mode = 'once' AND v_deadlocks < 5 THEN
+                v_deadlocks := v_deadlocks + 1;
+                CONTINUE;
+            END IF;
             -- Locks, deadlocks, missing rights or objects, resources: no user's fault.
             IF left(SQLSTATE, 2) IN ('08', '25', '40', '42', '53', '54', '55', '57', '58', 'XX') THEN
                 RAISE;

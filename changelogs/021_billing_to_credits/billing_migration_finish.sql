@@ -92,7 +92,7 @@ BEGIN
     WHERE r.id = p_run_id;
 
     PERFORM billing_migration_verify(p_run_id);
-    PERFORM billing_migration_arm(r.late_writes, r.id)
+    PERFORM billing_migration_arm(r.id)
     FROM billing_migration_run AS r
     WHERE r.id = p_run_id AND r.late_writes <> 'allow';
 END

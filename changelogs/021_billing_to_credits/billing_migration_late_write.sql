@@ -1,12 +1,33 @@
 --liquibase formatted sql
 
+--changeset liquibase-credits:billing_migration_guard_created splitStatements:false rollbackSplitStatements:false
+--comment: Which run guards user_billing against late writes: one row, or none. Arming is a row and not a trigger, because a trigger takes a lock on the whole table, and whoever waits for a row that the same transaction holds has a share in that lock already.
+SELECT billing_migration_register('table', 'billing_migration_guard');
+CREATE TABLE billing_migration_guard (
+    is_only boolean NOT NULL DEFAULT true,
+    late_writes text NOT NULL,
+    run_id uuid NOT NULL,
+    converts_uah boolean NOT NULL,
+    is_for_cohort boolean NOT NULL,
+    CONSTRAINT billing_migration_guard_pkey PRIMARY KEY (is_only),
+    CONSTRAINT billing_migration_guard_is_only_check CHECK (is_only),
+    CONSTRAINT billing_migration_guard_late_writes_check CHECK (late_writes IN ('reject', 'convert'))
+);
+-- The trigger runs with the rights of whoever writes.
+GRANT SELECT ON billing_migration_guard TO PUBLIC;
+
+COMMENT ON TABLE billing_migration_guard IS
+    'What happens to money that is added to user_billing after a conversion, and the run whose rates count; no row: it is allowed.';
+--rollback SELECT billing_migration_unregister('table', 'billing_migration_guard');
+
 --changeset liquibase-credits:billing_migration_late_write_created splitStatements:false rollbackSplitStatements:false
---comment: An old application instance may still add money after the conversion. This trigger refuses it, or converts it at the run's rate in the same transaction. It is attached by a run that asks for it and taken off by the undo; until then it costs nothing.
+--comment: An old application instance may still add money after the conversion. This trigger refuses it, or converts it at the run's rate in the same transaction. It is attached before a run that asks for it, and does nothing until that run has ended or once it is undone.
 SELECT billing_migration_register('function', 'billing_migration_late_write');
 CREATE FUNCTION billing_migration_late_write() RETURNS trigger
 LANGUAGE plpgsql
 AS $function$
 DECLARE
+    v_guard billing_migration_guard;
     v_armed_by billing_migration_run;
     v_run_id uuid := gen_random_uuid();
     v_entry_id uuid := gen_random_uuid();
@@ -16,32 +37,39 @@ DECLARE
     v_credits numeric;
     v_balance numeric;
 BEGIN
-    IF current_setting('billing_migration.undo', true) = 'on' THEN
+    IF current_setting('billing_migration.undo', true) = 'on'
+        OR (TG_OP = 'UPDATE' AND NEW.balance_usd <= OLD.balance_usd AND NEW.balance_uah <= OLD.balance_uah)
+    THEN
         RETURN NEW;
     END IF;
-    SELECT r.* INTO STRICT v_armed_by FROM billing_migration_run AS r WHERE r.id = TG_ARGV[1]::uuid;
-    IF v_armed_by.cohort IS NOT NULL
+    SELECT g.* INTO v_guard FROM billing_migration_guard AS g;
+    IF NOT FOUND THEN
+        RETURN NEW;
+    END IF;
+
+    v_usd := greatest(NEW.balance_usd, 0);
+    v_uah := CASE WHEN v_guard.converts_uah THEN greatest(NEW.balance_uah, 0) ELSE 0 END;
+    IF v_usd + v_uah = 0
+        OR (TG_OP = 'UPDATE' AND NEW.balance_usd <= OLD.balance_usd AND v_uah = 0)
+    THEN
+        RETURN NEW;
+    END IF;
+    IF v_guard.is_for_cohort
         AND NOT EXISTS (
             SELECT 1
             FROM billing_migration_cohort_user AS m
-            WHERE m.run_id = v_armed_by.id AND m.user_id = NEW.user_id
+            WHERE m.run_id = v_guard.run_id AND m.user_id = NEW.user_id
         )
     THEN
         RETURN NEW;
     END IF;
-    v_usd := greatest(NEW.balance_usd, 0);
-    v_uah := CASE WHEN v_armed_by.credits_per_uah IS NULL THEN 0 ELSE greatest(NEW.balance_uah, 0) END;
-    IF v_usd + v_uah = 0
-        OR (TG_OP = 'UPDATE' AND NEW.balance_usd <= OLD.balance_usd AND (NEW.balance_uah <= OLD.balance_uah OR v_uah = 0))
-    THEN
-        RETURN NEW;
-    END IF;
-    IF TG_ARGV[0] = 'reject' THEN
+    IF v_guard.late_writes = 'reject' THEN
         RAISE EXCEPTION
             'user_billing of user % is closed: balances became credits in run %; add credits with add_credits() instead',
-            NEW.user_id, v_armed_by.id;
+            NEW.user_id, v_guard.run_id;
     END IF;
 
+    SELECT r.* INTO STRICT v_armed_by FROM billing_migration_run AS r WHERE r.id = v_guard.run_id;
     v_exact_credits := v_usd * v_armed_by.credits_per_usd + v_uah * coalesce(v_armed_by.credits_per_uah, 0);
     v_credits := billing_credits(v_exact_credits, v_armed_by.rounding, v_armed_by.credits_scale);
     IF v_credits = 0 THEN
@@ -93,33 +121,124 @@ END
 $function$;
 
 COMMENT ON FUNCTION billing_migration_late_write() IS
-    'Row trigger of user_billing after a conversion with credits.lateWrites=reject or convert; arguments: the mode and the run whose rates count.';
---rollback SELECT billing_migration_unregister('function', 'billing_migration_late_write');
+    'Row trigger of user_billing after a conversion with credits.lateWrites=reject or convert; it asks billing_migration_guard, with the rights of whoever writes.';
+--rollback DROP TRIGGER IF EXISTS billing_migration_late_write ON user_billing; SELECT billing_migration_unregister('function', 'billing_migration_late_write');
 
---changeset liquibase-credits:billing_migration_arm_created splitStatements:false rollbackSplitStatements:false
---comment: Attaches the guard against late writes, or takes it off. The lock on user_billing lasts until the end of the transaction, so this is its last step.
-SELECT billing_migration_register('function', 'billing_migration_arm');
-CREATE FUNCTION billing_migration_arm(p_late_writes text, p_run_id uuid) RETURNS void
+--changeset liquibase-credits:billing_migration_late_writers_created splitStatements:false rollbackSplitStatements:false
+--comment: The guard against late writes runs with the application's rights. A right that is missing would fail the application's writes after the conversion, so a run asks here before it begins.
+SELECT billing_migration_register('function', 'billing_migration_late_writers');
+CREATE FUNCTION billing_migration_late_writers(p_late_writes text, p_is_cohort boolean)
+RETURNS TABLE (
+    role_name text,
+    missing_privilege text
+)
+LANGUAGE sql
+STABLE
+AS $function$
+SELECT DISTINCT
+    w.role_name,
+    n.privilege || ' ON ' || n.object
+FROM (
+    SELECT CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END AS role_name
+    FROM pg_class AS c
+    LEFT JOIN pg_attribute AS b ON b.attrelid = c.oid AND b.attname IN ('balance_usd', 'balance_uah')
+    CROSS JOIN LATERAL aclexplode(c.relacl || b.attacl) AS a
+    WHERE
+        c.oid = 'user_billing'::regclass
+        AND a.grantee <> c.relowner
+        AND a.privilege_type IN ('INSERT', 'UPDATE')
+) AS w
+CROSS JOIN (
+    VALUES
+        ('convert', 'SELECT', 'billing_migration_run'),
+        ('convert', 'INSERT', 'billing_migration_run'),
+        ('convert', 'INSERT', 'billing_migration_log'),
+        ('convert', 'SELECT', 'user_credits'),
+        ('convert', 'INSERT', 'user_credits'),
+        ('convert', 'UPDATE', 'user_credits'),
+        ('convert', 'INSERT', 'credit_transactions'),
+        ('convert', 'EXECUTE', 'FUNCTION billing_credits'),
+        ('cohort', 'SELECT', 'billing_migration_cohort_user')
+) AS n (needed_for, privilege, object)
+WHERE
+    (n.needed_for = p_late_writes OR (n.needed_for = 'cohort' AND p_is_cohort AND p_late_writes <> 'allow'))
+    AND NOT CASE n.privilege
+        WHEN 'EXECUTE'
+            THEN has_function_privilege(w.role_name, 'billing_credits(numeric, text, integer)', n.privilege)
+        ELSE has_table_privilege(w.role_name, n.object, n.privilege)
+    END
+$function$;
+
+COMMENT ON FUNCTION billing_migration_late_writers(text, boolean) IS
+    'Roles that may write balances into user_billing, with each privilege that the guard of p_late_writes needs of them and they lack.';
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_late_writers');
+
+--changeset liquibase-credits:billing_migration_attach_created splitStatements:false rollbackSplitStatements:false
+--comment: Puts the trigger on user_billing, in a transaction that ends before a run begins. It refuses whatever would make the application's writes fail afterwards.
+SELECT billing_migration_register('function', 'billing_migration_attach');
+CREATE FUNCTION billing_migration_attach(p_late_writes text, p_is_cohort boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql
 AS $function$
+DECLARE
+    v_writer record;
 BEGIN
-    IF EXISTS (
+    IF NOT EXISTS (
+        SELECT 1
+        FROM pg_class AS c
+        WHERE c.oid = 'user_billing'::regclass AND pg_has_role(c.relowner, 'USAGE')
+    ) THEN
+        RAISE EXCEPTION
+            'role % does not own user_billing, which a trigger for late writes needs; run as its owner, or set credits.lateWrites=allow',
+            current_user;
+    END IF;
+    SELECT w.role_name, string_agg(w.missing_privilege, ', ' ORDER BY w.missing_privilege) AS missing_privileges
+    INTO v_writer
+    FROM billing_migration_late_writers(p_late_writes, p_is_cohort) AS w
+    GROUP BY w.role_name
+    ORDER BY w.role_name
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION
+            'role % writes to user_billing and lacks % for credits.lateWrites=%; no balance was changed; '
+            'grant that to it, or set credits.lateWrites=allow',
+            v_writer.role_name, v_writer.missing_privileges, p_late_writes;
+    END IF;
+    IF NOT EXISTS (
         SELECT 1
         FROM pg_trigger AS t
         WHERE t.tgrelid = 'user_billing'::regclass AND t.tgname = 'billing_migration_late_write'
     ) THEN
-        DROP TRIGGER billing_migration_late_write ON user_billing;
-    END IF;
-    IF p_late_writes IN ('reject', 'convert') THEN
-        EXECUTE format(
-            'CREATE TRIGGER billing_migration_late_write
-                BEFORE INSERT OR UPDATE OF balance_usd, balance_uah ON user_billing
-                FOR EACH ROW EXECUTE FUNCTION billing_migration_late_write(%L, %L)',
-            p_late_writes, p_run_id);
+        CREATE TRIGGER billing_migration_late_write
+            BEFORE INSERT OR UPDATE OF balance_usd, balance_uah ON user_billing
+            FOR EACH ROW EXECUTE FUNCTION billing_migration_late_write();
     END IF;
 END
 $function$;
 
-COMMENT ON FUNCTION billing_migration_arm(text, uuid) IS
-    'What happens to money that is added to user_billing after a run: allow (nothing), reject or convert.';
+COMMENT ON FUNCTION billing_migration_attach(text, boolean) IS
+    'Prepares user_billing for a run with late writes reject or convert (of a cohort or of everybody); commit it before the run begins.';
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_attach');
+
+--changeset liquibase-credits:billing_migration_arm_created splitStatements:false rollbackSplitStatements:false
+--comment: Makes a run the guard against late writes, or nobody; seen by others when this transaction commits.
+SELECT billing_migration_register('function', 'billing_migration_arm');
+CREATE FUNCTION billing_migration_arm(p_run_id uuid) RETURNS void
+LANGUAGE sql
+AS $function$
+DELETE FROM billing_migration_guard AS g
+WHERE g.run_id IS DISTINCT FROM p_run_id;
+
+INSERT INTO billing_migration_guard (late_writes, run_id, converts_uah, is_for_cohort)
+SELECT
+    r.late_writes,
+    r.id,
+    r.credits_per_uah IS NOT NULL,
+    r.cohort IS NOT NULL
+FROM billing_migration_run AS r
+WHERE r.id = p_run_id
+ON CONFLICT (is_only) DO NOTHING;
+$function$;
+
+COMMENT ON FUNCTION billing_migration_arm(uuid) IS
+    'From now on money that is added to user_billing is treated as this run says (reject or convert, at its rates); null: it is allowed.';
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_arm');

@@ -112,17 +112,16 @@ LEFT JOIN credit_transactions AS t ON t.id = l.ledger_entry_id
 LEFT JOIN credit_transactions AS v ON v.id = l.reversal_entry_id
 LEFT JOIN user_billing AS b ON b.user_id = l.user_id
 LEFT JOIN user_credits AS c ON c.user_id = l.user_id
-LEFT JOIN LATERAL (
-    SELECT n.balance_after
-    FROM (
-        SELECT e.id, e.balance_after, e.created_at
-        FROM credit_transactions AS e
-        WHERE e.user_id = l.user_id
-        OFFSET 0  -- Keeps the planner from walking the whole ledger by time, once for each user.
-    ) AS n
-    ORDER BY n.created_at DESC, n.id = t.id, n.id DESC
-    LIMIT 1
-) AS newest ON true
+-- Entries carry the time at which their transaction began, and whoever waited for a lock began early and comes late.
+-- In any order the last one is an entry that no other goes on from.
+CROSS JOIN LATERAL (
+    SELECT
+        (array_agg(e.balance_after ORDER BY e.created_at DESC, e.id = t.id, e.id DESC))[1] AS balance_after,
+        count(*) FILTER (WHERE e.balance_after = c.balance) > count(*) FILTER (WHERE e.balance_before = c.balance)
+            AS ends_with_balance
+    FROM credit_transactions AS e
+    WHERE e.user_id = l.user_id
+) AS newest
 CROSS JOIN LATERAL (
     SELECT
         l.converted_usd * r.credits_per_usd + l.converted_uah * coalesce(r.credits_per_uah, 0) AS exact_credits
@@ -144,7 +143,9 @@ CROSS JOIN LATERAL (
             'reversal: the log took ' || l.reversed_credits || ' credits, the ledger says ' || coalesce(v.amount, 0)
         ),
         (
-            l.reversed_at IS NULL AND c.balance IS DISTINCT FROM newest.balance_after,
+            l.reversed_at IS NULL
+                AND c.balance IS DISTINCT FROM newest.balance_after
+                AND NOT newest.ends_with_balance,
             'credits: balance is ' || coalesce(c.balance::text, 'gone') || ', the newest ledger entry says '
                 || coalesce(newest.balance_after::text, 'nothing')
         ),

@@ -3,6 +3,10 @@
 --changeset liquibase-credits:billing_migration_reversal_created splitStatements:false rollbackSplitStatements:false
 --comment: What an undo would do to every converted user, as a query: who gets what back, what stays and why. The undo itself reads it too, run by run; an undo of all runs shares what is left of a balance between them, newest first.
 SELECT billing_migration_register('function', 'billing_migration_reversal');
+DO $do$
+BEGIN
+    -- As text, because the JDBC driver would take the END of a CASE for the end of the function.
+    EXECUTE $ddl$
 CREATE FUNCTION billing_migration_reversal(
     p_run_id uuid,
     p_on_spent text,
@@ -23,7 +27,8 @@ RETURNS TABLE (
 )
 LANGUAGE sql
 STABLE
-AS $function$
+-- Bound to its tables here, so that it needs no search_path of its own, with which no caller could plan it as a part of the query.
+BEGIN ATOMIC
 SELECT
     l.run_id,
     l.user_id,
@@ -108,8 +113,11 @@ WHERE
     AND l.status = 'success'
     AND l.reversed_at IS NULL
     AND (p_after_user_id IS NULL OR l.user_id > p_after_user_id)
-    AND (p_upto_user_id IS NULL OR l.user_id <= p_upto_user_id)
-$function$;
+    AND (p_upto_user_id IS NULL OR l.user_id <= p_upto_user_id);
+END
+    $ddl$;
+END
+$do$;
 
 COMMENT ON FUNCTION billing_migration_reversal(uuid, text, uuid, uuid, text) IS
     'Predicts the undo of a run, or with null of all runs (of a changeset), per user; p_on_spent refuse, remainder or debt. Outcome: full, partial (what is left, at the run''s rate, rounded down), kept (nothing to take or nowhere to return it), gone (user deleted) or refused.';

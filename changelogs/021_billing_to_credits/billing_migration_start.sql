@@ -89,18 +89,6 @@ BEGIN
     IF p_late_writes IS NULL OR p_late_writes NOT IN ('allow', 'reject', 'convert') THEN
         RAISE EXCEPTION 'late writes is %; give allow, reject or convert', coalesce(p_late_writes, 'null');
     END IF;
-    IF p_late_writes <> 'allow'
-        AND NOT EXISTS (
-            SELECT 1
-            FROM pg_class AS c
-            WHERE c.oid = 'user_billing'::regclass AND pg_has_role(c.relowner, 'USAGE')
-        )
-    THEN
-        RAISE EXCEPTION
-            'role % does not own user_billing, which a trigger for late writes needs; run as its owner, or set credits.lateWrites=allow',
-            current_user;
-    END IF;
-
     IF (p_cohort IS NULL AND p_cohort_users IS NOT NULL)
         OR (p_cohort IS NOT NULL AND (p_cohort_users IS NULL) <> (coalesce(v_percent, 0) > 0 AND v_percent <= 100))
     THEN
@@ -110,6 +98,10 @@ BEGIN
     END IF;
 
     PERFORM billing_migration_lock(v_run_id);
+    -- Liquibase has done so in a transaction before this one, which leaves nothing to do here.
+    IF p_late_writes <> 'allow' THEN
+        PERFORM billing_migration_attach(p_late_writes, p_cohort IS NOT NULL);
+    END IF;
 
     SELECT r.run_id AS id, r.status, r.done_users, r.planned_users
     INTO v_open

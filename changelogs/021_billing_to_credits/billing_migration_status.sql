@@ -39,11 +39,13 @@ LEFT JOIN (
     ORDER BY h.user_id, (h.status = 'skipped'), h.migrated_at DESC, h.id  -- Converted stays converted.
 ) AS l ON l.user_id = u.id
 LEFT JOIN billing_migration_run AS r ON r.id = l.run_id
-LEFT JOIN (
-    SELECT split_part(encode(t.tgargs, 'escape'), '\000', 1) AS late_writes
-    FROM pg_trigger AS t
-    WHERE t.tgrelid = 'user_billing'::regclass AND t.tgname = 'billing_migration_late_write'
-) AS g ON true;
+LEFT JOIN billing_migration_guard AS g
+    -- Somebody may have taken the trigger off by hand.
+    ON EXISTS (
+        SELECT 1
+        FROM pg_trigger AS t
+        WHERE t.tgrelid = 'user_billing'::regclass AND t.tgname = 'billing_migration_late_write'
+    );
 
 COMMENT ON VIEW billing_migration_status IS
     'One row per user. migration_status: success, pending_migration (a balance waits, also one that arrived after conversion), skipped or error (with reason), rolled_back, not_convertible, no_balance. late_writes: what happens to money that is still added to user_billing.';

@@ -24,6 +24,7 @@ DECLARE
     v_spent record;
     v_guard record;
     v_last_user_id uuid;
+    v_undone boolean;
 BEGIN
     IF p_on_spent IS NULL OR p_on_spent NOT IN ('refuse', 'remainder', 'debt') THEN
         RAISE EXCEPTION 'onSpent is %; give refuse, remainder or debt', coalesce(p_on_spent, 'null');
@@ -79,57 +80,59 @@ BEGIN
     END IF;
 
     PERFORM set_config('billing_migration.undo', 'on', true);
-    FOR v_run IN
-        SELECT r.id
-        FROM billing_migration_run AS r
-        WHERE
-            (p_run_id IS NULL OR r.id = p_run_id)
-            AND (
-                p_changeset IS NULL
-                OR r.id IN (SELECT f.run_id FROM billing_migration_runs_of(p_changeset) AS f)
-            )
-            AND r.status NOT IN ('rolled_back', 'partly_rolled_back')
-        ORDER BY r.started_at DESC, r.id
+    -- While this goes on, the guard goes on converting late writes of users that are not locked yet, each as a run.
     LOOP
-        PERFORM 1 FROM billing_migration_run AS r WHERE r.id = v_run.id FOR UPDATE;
-        PERFORM billing_migration_close(v_run.id);
-        v_last_user_id := NULL;
+        v_undone := false;
+        FOR v_run IN
+            SELECT r.id
+            FROM billing_migration_run AS r
+            WHERE
+                (p_run_id IS NULL OR r.id = p_run_id)
+                AND (
+                    p_changeset IS NULL
+                    OR r.id IN (SELECT f.run_id FROM billing_migration_runs_of(p_changeset) AS f)
+                )
+                AND r.status NOT IN ('rolled_back', 'partly_rolled_back')
+            ORDER BY r.started_at DESC, r.id
         LOOP
-            SELECT b.last_user_id
-            INTO v_last_user_id
-            FROM billing_migration_reverse_batch(v_run.id, v_last_user_id, 5000, p_on_spent) AS b;
-            EXIT WHEN v_last_user_id IS NULL;
+            PERFORM 1 FROM billing_migration_run AS r WHERE r.id = v_run.id FOR UPDATE;
+            PERFORM billing_migration_close(v_run.id);
+            v_last_user_id := NULL;
+            LOOP
+                SELECT b.last_user_id
+                INTO v_last_user_id
+                FROM billing_migration_reverse_batch(v_run.id, v_last_user_id, 5000, p_on_spent) AS b;
+                EXIT WHEN v_last_user_id IS NULL;
+            END LOOP;
+
+            SELECT
+                v_run.id,
+                count(*) FILTER (WHERE l.reversed_credits > 0),
+                coalesce(sum(l.reversed_usd), 0),
+                coalesce(sum(l.reversed_uah), 0),
+                coalesce(sum(l.reversed_credits), 0),
+                count(*) FILTER (WHERE l.reversed_credits < l.new_credits),
+                coalesce(sum(l.new_credits - l.reversed_credits), 0)
+            INTO run_id, users, returned_usd, returned_uah, taken_credits, kept_users, kept_credits
+            FROM billing_migration_log AS l
+            WHERE l.run_id = v_run.id AND l.status = 'rolled_back';
+
+            UPDATE billing_migration_run AS r
+            SET
+                status = CASE WHEN kept_users > 0 THEN 'partly_rolled_back' ELSE 'rolled_back' END,
+                rolled_back_at = clock_timestamp()
+            WHERE r.id = v_run.id;
+            PERFORM billing_migration_verify(v_run.id);
+            RETURN NEXT;
+            v_undone := true;
         END LOOP;
-
-        SELECT
-            v_run.id,
-            count(*) FILTER (WHERE l.reversed_credits > 0),
-            coalesce(sum(l.reversed_usd), 0),
-            coalesce(sum(l.reversed_uah), 0),
-            coalesce(sum(l.reversed_credits), 0),
-            count(*) FILTER (WHERE l.reversed_credits < l.new_credits),
-            coalesce(sum(l.new_credits - l.reversed_credits), 0)
-        INTO run_id, users, returned_usd, returned_uah, taken_credits, kept_users, kept_credits
-        FROM billing_migration_log AS l
-        WHERE l.run_id = v_run.id AND l.status = 'rolled_back';
-
-        UPDATE billing_migration_run AS r
-        SET
-            status = CASE WHEN kept_users > 0 THEN 'partly_rolled_back' ELSE 'rolled_back' END,
-            rolled_back_at = clock_timestamp()
-        WHERE r.id = v_run.id;
-        PERFORM billing_migration_verify(v_run.id);
-        RETURN NEXT;
+        EXIT WHEN NOT v_undone OR p_run_id IS NOT NULL;
     END LOOP;
     PERFORM set_config('billing_migration.undo', 'off', true);
 
     -- The guard against late writes is that of the newest run which still stands; without one it goes.
-    IF EXISTS (
-        SELECT 1
-        FROM pg_trigger AS t
-        WHERE t.tgrelid = 'user_billing'::regclass AND t.tgname = 'billing_migration_late_write'
-    ) THEN
-        SELECT r.id, r.late_writes
+    IF EXISTS (SELECT 1 FROM billing_migration_guard AS g) THEN
+        SELECT r.id
         INTO v_guard
         FROM billing_migration_run AS r
         WHERE
@@ -138,7 +141,7 @@ BEGIN
             AND r.armed_by_run_id IS NULL
         ORDER BY r.started_at DESC, r.id
         LIMIT 1;
-        PERFORM billing_migration_arm(coalesce(v_guard.late_writes, 'allow'), v_guard.id);
+        PERFORM billing_migration_arm(v_guard.id);
     END IF;
 END
 $function$;

@@ -371,7 +371,7 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
                 write(
                         executor,
                         reversal.preview(),
-                        reversal.asSql(),
+                        List.of(reversal.asSql()),
                         STOP_UNLESS_UNDONE.formatted(Sql.literal(changesetId())));
             } else {
                 comment(executor, "Nothing is converted yet; once it is, this returns every balance from the log.");
@@ -414,12 +414,15 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
         }
     }
 
-    private void write(Executor executor, Report report, String statement, String stop) throws DatabaseException {
+    private void write(Executor executor, Report report, List<String> statements, String stop)
+            throws DatabaseException {
         show(report);
         for (String line : report.lines(StandardCharsets.US_ASCII)) {
             comment(executor, line);
         }
-        executor.execute(new RawParameterizedSqlStatement(statement));
+        for (String statement : statements) {
+            executor.execute(new RawParameterizedSqlStatement(statement));
+        }
         comment(executor, STOP_COMMENT);
         executor.execute(new RawParameterizedSqlStatement(stop));
     }

@@ -116,6 +116,61 @@ class LateWriteTest {
         }
     }
 
+    @Test
+    void aWriterThatTheGuardWouldFailIsNamedBeforeTheConversion() {
+        try (Database database = Database.prepared()) {
+            database.addUser("100.00");
+            String writer = database.text("SELECT current_database()") + "_writer";
+            database.execute("CREATE ROLE " + writer + "; GRANT INSERT ON user_credits TO " + writer
+                    + "; GRANT SELECT, UPDATE (balance_usd) ON user_billing TO " + writer);
+            Snapshot before = database.everything();
+
+            LiquibaseApi.on(database)
+                    .parameter("credits.lateWrites", "convert")
+                    .run("update")
+                    .assertRefused(
+                            "role " + writer + " writes to user_billing and lacks EXECUTE ON FUNCTION billing_credits,"
+                                    + " INSERT ON billing_migration_log, INSERT ON billing_migration_run,"
+                                    + " INSERT ON credit_transactions, SELECT ON billing_migration_run,"
+                                    + " SELECT ON user_credits, UPDATE ON user_credits for credits.lateWrites=convert;"
+                                    + " no balance was changed; grant that to it, or set credits.lateWrites=allow");
+            assertThat(database.everything().without("databasechangelog"))
+                    .isEqualTo(before.without("databasechangelog"));
+
+            database.execute("GRANT EXECUTE ON FUNCTION billing_credits TO " + writer
+                    + "; GRANT INSERT ON billing_migration_log, billing_migration_run, credit_transactions TO " + writer
+                    + "; GRANT SELECT ON billing_migration_run, user_credits TO " + writer
+                    + "; GRANT UPDATE ON user_credits TO " + writer);
+            LiquibaseApi.on(database)
+                    .parameter("credits.lateWrites", "convert")
+                    .run("update")
+                    .assertSucceeded();
+            database.execute(
+                    "SET ROLE " + writer + "; UPDATE user_billing SET balance_usd = balance_usd + 7.01; RESET ROLE");
+
+            assertThat(database.lines("SELECT balance FROM user_credits")).containsExactly("107.01");
+            database.execute("DROP OWNED BY " + writer + "; DROP ROLE " + writer);
+        }
+    }
+
+    @Test
+    void rejectingNeedsNoRightsOfTheWriter() {
+        try (Database database = Database.prepared()) {
+            database.addUser("100.00");
+            String writer = database.text("SELECT current_database()") + "_writer";
+            database.execute("CREATE ROLE " + writer + "; GRANT SELECT, UPDATE ON user_billing TO " + writer);
+
+            LiquibaseApi.on(database)
+                    .parameter("credits.lateWrites", "reject")
+                    .run("update")
+                    .assertSucceeded();
+
+            assertThatThrownBy(() -> database.execute("SET ROLE " + writer + "; " + TOP_UP))
+                    .hasMessageContaining("add credits with add_credits() instead");
+            database.execute("RESET ROLE; DROP OWNED BY " + writer + "; DROP ROLE " + writer);
+        }
+    }
+
     private static Database converted(String lateWrites) {
         return converted(lateWrites, "1.0");
     }

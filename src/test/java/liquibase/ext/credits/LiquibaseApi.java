@@ -36,9 +36,13 @@ public final class LiquibaseApi {
     private String changelog = "changelogs/master.xml";
     private Path root = Project.ROOT;
     private boolean hasOwnConnection;
+    private String username;
+    private String password;
 
     private LiquibaseApi(Database database) {
         this.database = database;
+        this.username = database.username();
+        this.password = database.password();
     }
 
     /** In context {@code stage}, with the project's changelog. */
@@ -61,6 +65,13 @@ public final class LiquibaseApi {
     /** Another directory to find changelogs in, searched before the class path. */
     public LiquibaseApi root(Path newRoot) {
         root = newRoot;
+        return this;
+    }
+
+    /** As somebody else. */
+    public LiquibaseApi as(String newUsername, String newPassword) {
+        username = newUsername;
+        password = newPassword;
         return this;
     }
 
@@ -118,8 +129,8 @@ public final class LiquibaseApi {
     private void execute(String command, Object... namesAndValues) throws Exception {
         CommandScope scope = new CommandScope(command)
                 .addArgumentValue("url", database.url())
-                .addArgumentValue("username", database.username())
-                .addArgumentValue("password", database.password())
+                .addArgumentValue("username", username)
+                .addArgumentValue("password", password)
                 .addArgumentValue("changelogFile", changelog)
                 .addArgumentValue("contexts", contexts)
                 .setOutput(sql);

@@ -16,7 +16,6 @@ public final class LiquibaseCli {
     private static final Pattern ERROR =
             Pattern.compile("(?s)(?:Unexpected error running Liquibase|Error parsing command line): (.*?)\\n\\n");
 
-    private final Database database;
     private final List<String> parameters = new ArrayList<>();
     private String environment = "stage";
     private Path root = Project.ROOT;
@@ -24,10 +23,13 @@ public final class LiquibaseCli {
     private String typed;
     private String url;
     private List<String> javaOptions = List.of();
+    private String username;
+    private String password;
 
     private LiquibaseCli(Database database) {
-        this.database = database;
         this.url = database.url();
+        this.username = database.username();
+        this.password = database.password();
     }
 
     /** For environment {@code stage}. */
@@ -56,6 +58,13 @@ public final class LiquibaseCli {
     /** Another way to the same database, for example through a pooler. */
     public LiquibaseCli url(String newUrl) {
         url = newUrl;
+        return this;
+    }
+
+    /** As somebody else. */
+    public LiquibaseCli as(String newUsername, String newPassword) {
+        username = newUsername;
+        password = newPassword;
         return this;
     }
 
@@ -118,8 +127,8 @@ public final class LiquibaseCli {
     private Map<String, String> variables() {
         return Map.of(
                 "LIQUIBASE_COMMAND_URL", url,
-                "LIQUIBASE_COMMAND_USERNAME", database.username(),
-                "LIQUIBASE_COMMAND_PASSWORD", database.password());
+                "LIQUIBASE_COMMAND_USERNAME", username,
+                "LIQUIBASE_COMMAND_PASSWORD", password);
     }
 
     private static String error(String errors) {

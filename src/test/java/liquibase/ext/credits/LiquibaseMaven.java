@@ -24,10 +24,15 @@ public final class LiquibaseMaven {
 
     /** Without {@code -Dcontexts}; give it as any other option. */
     public static LiquibaseMaven on(Database database) {
+        return on(database, database.username(), database.password());
+    }
+
+    /** The same as somebody else. */
+    public static LiquibaseMaven on(Database database, String username, String password) {
         return new LiquibaseMaven(Map.of(
                 "LIQUIBASE_COMMAND_URL", database.url(),
-                "LIQUIBASE_COMMAND_USERNAME", database.username(),
-                "LIQUIBASE_COMMAND_PASSWORD", database.password()));
+                "LIQUIBASE_COMMAND_USERNAME", username,
+                "LIQUIBASE_COMMAND_PASSWORD", password));
     }
 
     /** Where {@code contexts/} gives the connection. */

@@ -99,6 +99,58 @@ class ProofTest {
         }
     }
 
+    @Test
+    void aFailedProofTakesAConversionInOneTransactionBack() {
+        try (Database database = Database.prepared()) {
+            database.addUser("100.00");
+            falsifyTheLedger(database);
+            Snapshot before = database.everything();
+
+            LiquibaseApi.on(database)
+                    .run("update")
+                    .assertRefused(" failed: I2 run says 1 users, 100.00 USD")
+                    .assertRefused("ledger says 99.00 credits; I3 1 ledger entries are missing or do not add up;"
+                            + " no balance was changed");
+
+            assertThat(database.everything().without("databasechangelog"))
+                    .isEqualTo(before.without("databasechangelog"));
+        }
+    }
+
+    @Test
+    void aFailedProofLeavesBatchesAsAnUnfinishedRun() {
+        try (Database database = Database.prepared()) {
+            database.addUser("100.00");
+            falsifyTheLedger(database);
+
+            CommandResult result = LiquibaseApi.on(database)
+                    .parameter("credits.commit", "batch")
+                    .run("update")
+                    .assertRefused(
+                            "I3 1 ledger entries are missing or do not add up; 1 of 1 users are converted;"
+                                    + " go on with liquibase update, or undo them with SELECT * FROM rollback_billing_migration('");
+
+            assertThat(result.error()).doesNotContain("no balance was changed");
+            assertThat(database.lines("SELECT status FROM billing_migration_run"))
+                    .containsExactly("running");
+            assertThat(database.number("SELECT count(*) FROM databasechangelog WHERE id = 'user_billing_converted'"))
+                    .isZero();
+        }
+    }
+
+    private static void falsifyTheLedger(Database database) {
+        database.execute("""
+                CREATE FUNCTION falsify() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN
+                    NEW.amount := NEW.amount - 1;
+                    RETURN NEW;
+                END
+                $$;
+                CREATE TRIGGER falsify BEFORE INSERT ON credit_transactions
+                    FOR EACH ROW EXECUTE FUNCTION falsify();
+                """);
+    }
+
     private static void assertFound(String corruption, String failure, String finding) {
         try (Database database = converted()) {
             database.execute(corruption);

@@ -28,7 +28,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Bad input: one clear line, and a database in which nothing moved, the good user beside the bad one included. */
@@ -43,15 +42,6 @@ class RefusalTest {
     private static final String TOO_MANY_CREDITS = " credits on top of 0 do not fit)";
     private static final String HOW_TO_CORRECT =
             "; no balance was changed; correct them, or set credits.onError=skip to convert the others";
-    private static final List<String> PRIVILEGES = List.of(
-            "SELECT ON users",
-            "REFERENCES ON users",
-            "SELECT ON user_billing",
-            "UPDATE ON user_billing",
-            "SELECT ON user_credits",
-            "INSERT ON user_credits",
-            "UPDATE ON user_credits",
-            "DELETE ON user_credits");
 
     @ParameterizedTest(name = "contexts ''{0}''")
     @CsvSource(
@@ -261,64 +251,6 @@ class RefusalTest {
         }
     }
 
-    @ParameterizedTest(name = "without {0}")
-    @FieldSource("PRIVILEGES")
-    void refusesARoleWithoutANeededPrivilege(String missing) {
-        try (Database database = Database.legacy();
-                Role role = Role.in(database)) {
-            database.addUser("100.00");
-            database.execute("REVOKE " + missing + " FROM " + role.name());
-
-            assertRefused(
-                    database,
-                    () -> role.run("update"),
-                    "role " + role.name() + " may not " + missing.replace(" ON", "")
-                            + (missing.startsWith("REFERENCES") ? ", which the ledger needs" : "") + "; GRANT "
-                            + missing + " TO " + role.name());
-        }
-    }
-
-    @Test
-    void refusesARoleThatMayNotCreateTables() {
-        try (Database database = Database.legacy();
-                Role role = Role.in(database)) {
-            database.addUser("100.00");
-            role.run("tag", "tag", "makes_liquibase_create_its_own_tables").assertSucceeded();
-            database.execute("REVOKE CREATE ON SCHEMA public FROM " + role.name());
-
-            assertRefused(
-                    database,
-                    () -> role.run("update"),
-                    "role " + role.name() + " may not CREATE in schema public; GRANT CREATE ON SCHEMA public TO "
-                            + role.name());
-        }
-    }
-
-    @Test
-    void liquibaseRefusesARoleThatMayNotCreateItsOwnTablesEither() {
-        try (Database database = Database.legacy();
-                Role role = Role.in(database)) {
-            database.addUser("100.00");
-            database.execute("REVOKE CREATE ON SCHEMA public FROM " + role.name());
-
-            assertRefused(database, () -> role.run("update"), "ERROR: permission denied for schema public");
-        }
-    }
-
-    @Test
-    void aRoleWithExactlyTheNeededPrivilegesConvertsAndUndoes() {
-        try (Database database = Database.legacy();
-                Role role = Role.in(database)) {
-            database.addUser("100.00");
-
-            role.run("update").assertSucceeded();
-            assertThat(database.lines("SELECT balance FROM user_credits")).containsExactly("100.00");
-
-            role.run("rollbackCount", "count", 1).assertSucceeded();
-            assertThat(database.lines("SELECT balance_usd FROM user_billing")).containsExactly("100.00");
-        }
-    }
-
     @Test
     void refusesASecondRunAndNamesTheFirst() throws Exception {
         try (Database database = Database.prepared();
@@ -518,30 +450,6 @@ class RefusalTest {
                     .findFirst()
                     .orElseThrow();
             return new ByteArrayInputStream(jar.getInputStream(archive).readAllBytes());
-        }
-    }
-
-    /** Somebody who owns nothing and may do what the conversion needs. */
-    private record Role(Database database, String name) implements AutoCloseable {
-
-        static Role in(Database database) {
-            Role role = new Role(database, RefusalTest.name(database) + "_role");
-            database.execute(
-                    "CREATE ROLE " + role.name + " LOGIN PASSWORD 'role'; REVOKE CREATE ON SCHEMA public FROM PUBLIC;"
-                            + " GRANT CREATE ON SCHEMA public TO " + role.name);
-            PRIVILEGES.forEach(privilege -> database.execute("GRANT " + privilege + " TO " + role.name));
-            return role;
-        }
-
-        CommandResult run(String command, Object... namesAndValues) {
-            List<Object> arguments = new ArrayList<>(List.of("username", name, "password", "role"));
-            arguments.addAll(List.of(namesAndValues));
-            return LiquibaseApi.on(database).run(command, arguments.toArray());
-        }
-
-        @Override
-        public void close() {
-            database.execute("DROP OWNED BY " + name + " CASCADE; DROP ROLE " + name);
         }
     }
 }

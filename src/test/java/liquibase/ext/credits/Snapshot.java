@@ -79,7 +79,11 @@ public record Snapshot(SortedMap<String, String> parts) {
             UNION ALL
             SELECT
                 format('function %I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
-                concat_ws(' ', pg_get_functiondef(p.oid), p.proacl, obj_description(p.oid))
+                concat_ws(
+                    ' ',
+                    pg_get_functiondef(p.oid),
+                    ARRAY(SELECT a FROM unnest(coalesce(p.proacl, acldefault('f', p.proowner))) AS a ORDER BY a::text),
+                    obj_description(p.oid))
             FROM pg_proc AS p
             JOIN ours AS n ON n.oid = p.pronamespace
             WHERE p.prokind IN ('f', 'p')

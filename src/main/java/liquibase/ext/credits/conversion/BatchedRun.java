@@ -63,10 +63,7 @@ final class BatchedRun {
             run.set("running", "run", null);
             run.cut(rangeUsers());
             connection.commit();
-            convert(run, throttle);
-            LockTimeout.set(connection, settings.lockTimeout());
-            run.finish();
-            connection.commit();
+            complete(run, throttle);
             return run;
         } finally {
             unlock(nameBefore);
@@ -85,6 +82,19 @@ final class BatchedRun {
         return batchUsers * BATCHES_PER_RANGE;
     }
 
+    private void complete(Run run, Throttle throttle) throws SQLException, ConversionException {
+        try {
+            convert(run, throttle);
+            LockTimeout.set(connection, settings.lockTimeout());
+            run.finish();
+            connection.commit();
+        } catch (ConversionException e) {
+            throw unfinished(run, e.line());
+        } catch (SQLException e) {
+            throw unfinished(run, ConversionException.found(e));
+        }
+    }
+
     private void convert(Run run, Throttle throttle) throws SQLException, ConversionException {
         try (Siblings siblings = new Siblings()) {
             siblings.open(connection, opener, settings.workers() - 1, progress);
@@ -101,10 +111,6 @@ final class BatchedRun {
                 workers.add(new Worker(sibling, run, ranges, settings, gate, progress));
             }
             new Crew(gate).work(workers);
-        } catch (ConversionException e) {
-            throw unfinished(run, e.line());
-        } catch (SQLException e) {
-            throw unfinished(run, ConversionException.found(e));
         }
     }
 

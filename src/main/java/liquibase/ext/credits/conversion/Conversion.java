@@ -1,6 +1,7 @@
 package liquibase.ext.credits.conversion;
 
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.time.Duration;
@@ -41,7 +42,8 @@ public final class Conversion {
     /**
      * A conversion that has not begun.
      *
-     * @param connection with an open transaction; the caller commits or rolls back
+     * @param connection with an open transaction; the caller commits or rolls back. In commit mode {@code batch}, and before
+     *     anything else with a guard against late writes, this class commits too
      * @param siblings opens further connections for {@code credits.workers} above 1
      * @param settings what to do
      * @param identity who asks
@@ -71,12 +73,27 @@ public final class Conversion {
         try {
             files.check();
             PlanCheck plan = PlanCheck.of(connection, settings);
+            attachGuard();
             return settings.commit() == CommitMode.ONCE ? runOnce(plan) : runInBatches(plan);
         } catch (SQLException e) {
             throw ConversionException.of(e);
         } finally {
             progress.ends();
         }
+    }
+
+    /** Before the run and apart from it: its lock on the table must not meet anybody who waits for a row of ours. */
+    private void attachGuard() throws SQLException {
+        if (settings.lateWrites() == LateWrites.ALLOW) {
+            return;
+        }
+        LockTimeout.set(connection, settings.lockTimeout());
+        try (PreparedStatement statement = connection.prepareStatement("SELECT billing_migration_attach(?, ?)")) {
+            statement.setString(1, lower(settings.lateWrites()));
+            statement.setBoolean(2, !settings.cohort().isEverybody());
+            statement.execute();
+        }
+        connection.commit();
     }
 
     private Report runOnce(PlanCheck plan) throws SQLException, ConversionException {
@@ -148,11 +165,20 @@ public final class Conversion {
     }
 
     /**
-     * The statement that does the same work from any SQL client.
+     * The statements that do the same work from any SQL client, each to be committed before the next.
      *
      * @return SQL without a final semicolon
      */
-    public String asSql() {
+    public List<String> asSql() {
+        return settings.lateWrites() == LateWrites.ALLOW
+                ? List.of(convertSql())
+                : List.of(
+                        "SELECT billing_migration_attach('" + lower(settings.lateWrites()) + "', "
+                                + !settings.cohort().isEverybody() + ")",
+                        convertSql());
+    }
+
+    private String convertSql() {
         return """
                 SELECT billing_migration_convert(
                     p_credits_per_usd => %s,

@@ -8,8 +8,11 @@ public final class ConversionException extends Exception {
     private static final long serialVersionUID = 1L;
 
     private static final String LOCK_NOT_AVAILABLE = "55P03";
+    private static final String DEADLOCK_DETECTED = "40P01";
     private static final String NUMERIC_OVERFLOW = "22003";
     private static final String UNDEFINED_FUNCTION = "42883";
+
+    private static final String NOTHING_CHANGED = "no balance was changed";
 
     ConversionException(String message) {
         super(message);
@@ -24,8 +27,8 @@ public final class ConversionException extends Exception {
         String todo = switch (state(cause)) {
             case LOCK_NOT_AVAILABLE ->
                 "; no balance was changed; run again when the application is quieter, or raise credits.lockTimeout";
-            case NUMERIC_OVERFLOW -> "; no balance was changed; run again";
-            default -> "";
+            case DEADLOCK_DETECTED, NUMERIC_OVERFLOW -> "; no balance was changed; run again";
+            default -> found(cause).contains(NOTHING_CHANGED) ? "" : "; " + NOTHING_CHANGED;
         };
         return new ConversionException(found(cause) + todo, cause);
     }
@@ -39,6 +42,7 @@ public final class ConversionException extends Exception {
     static String found(SQLException cause) {
         return switch (state(cause)) {
             case LOCK_NOT_AVAILABLE -> "a row or table stayed locked for longer than credits.lockTimeout";
+            case DEADLOCK_DETECTED -> "another transaction locked the same rows in another order, a deadlock";
             case NUMERIC_OVERFLOW -> "a balance grew while it was converted and no longer fits";
             case UNDEFINED_FUNCTION ->
                 "a function of migration 021 is missing; run liquibase update with changelogs/master.xml";

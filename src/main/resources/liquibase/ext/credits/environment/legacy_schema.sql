@@ -129,6 +129,15 @@ problem (severity, line) AS (
 
     UNION ALL
     SELECT
+        6,
+        'role ' || current_user || ' may not lock rows of users, which keeps a deletion and the conversion from waiting for '
+            || 'each other; GRANT UPDATE (created_at) ON users TO ' || quote_ident(current_user) || ', it is never written'
+    WHERE
+        to_regclass('users') IS NOT NULL
+        AND NOT has_any_column_privilege(to_regclass('users'), 'UPDATE')
+
+    UNION ALL
+    SELECT
         7,
         'role ' || current_user || ' may not CREATE in schema ' || current_schema() || '; GRANT CREATE ON SCHEMA '
             || quote_ident(current_schema()) || ' TO ' || quote_ident(current_user)

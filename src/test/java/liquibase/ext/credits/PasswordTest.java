@@ -1,0 +1,64 @@
+package liquibase.ext.credits;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** A password that comes from the environment is in no output, with debug logging on, of commands that succeed and that fail. */
+class PasswordTest {
+
+    @Test
+    void theCommandLineNeverPrintsIt() {
+        try (Database database = Database.legacy();
+                MigratingRole role = MigratingRole.in(database)) {
+            database.addUser("100.00");
+            List<CommandResult> results = new ArrayList<>();
+
+            results.add(cli(role).run("--log-level=DEBUG", "updateSQL").assertSucceeded());
+            results.add(cli(role).run("--log-level=DEBUG", "update").assertSucceeded());
+            results.add(cli(role).run("--log-level=DEBUG", "rollbackCount", "1").assertSucceeded());
+            results.add(cli(role).parameter("credits.perUsd", "abc").run("--log-level=DEBUG", "update"));
+            results.add(cli(role).url(database.url() + "_missing").run("--log-level=DEBUG", "update"));
+
+            assertThat(results.get(1).messages()).contains("SELECT ");
+            assertThat(results.subList(3, 5))
+                    .extracting(CommandResult::succeeded)
+                    .containsOnly(false);
+            assertThat(results)
+                    .allSatisfy(result -> assertThat(result.toString()).doesNotContain(role.password()));
+        }
+    }
+
+    @Test
+    void mavenNeverPrintsIt() {
+        try (Database database = Database.legacy();
+                MigratingRole role = MigratingRole.in(database)) {
+            database.addUser("100.00");
+            List<CommandResult> results = new ArrayList<>();
+
+            results.add(maven(role).run("liquibase:update").assertSucceeded());
+            results.add(maven(role).option("credits.perUsd", "abc").run("liquibase:update"));
+            results.add(maven(role)
+                    .option("liquibase.url", database.url() + "_missing")
+                    .run("liquibase:status"));
+
+            assertThat(results.subList(2, 3))
+                    .extracting(CommandResult::succeeded)
+                    .containsOnly(false);
+            assertThat(results)
+                    .allSatisfy(result -> assertThat(result.toString()).doesNotContain(role.password()));
+        }
+    }
+
+    private static LiquibaseCli cli(MigratingRole role) {
+        return LiquibaseCli.on(role.database()).as(role.name(), role.password());
+    }
+
+    private static LiquibaseMaven maven(MigratingRole role) {
+        return LiquibaseMaven.on(role.database(), role.name(), role.password())
+                .option("contexts", "stage")
+                .option("liquibase.logging", "debug");
+    }
+}
