@@ -80,6 +80,12 @@ public final class LiquibaseCli {
         return this;
     }
 
+    /** Another build of the extension, a jar or a folder of classes, instead of this one. */
+    public LiquibaseCli extension(Path build) {
+        classPath = classPath.replace(Project.ROOT.resolve("target/classes").toString(), build.toString());
+        return this;
+    }
+
     /** {@code -Dname=value}. */
     public LiquibaseCli parameter(String name, String value) {
         parameters.add("-D" + name + "=" + value);
@@ -117,7 +123,7 @@ public final class LiquibaseCli {
     }
 
     /** What a user has: the extension, Liquibase and the driver, without the tests' classes. */
-    private static String classPath() {
+    static String classPath() {
         return Pattern.compile(Pattern.quote(File.pathSeparator))
                 .splitAsStream(System.getProperty("java.class.path"))
                 .filter(entry -> !entry.endsWith("test-classes"))
