@@ -48,6 +48,7 @@ final class BatchedRun {
         Session.lock(connection);
         try {
             Optional<Run> open = new OpenRun(connection, settings, plan.fingerprintOrNone()).find();
+            LateWriteGuard.attach(connection, settings);
             Run run = open.isPresent() ? open.get() : Run.start(connection, settings, identity);
             if (open.isPresent()) {
                 progress.says("Run " + run.id() + " is resumed");

@@ -1,7 +1,6 @@
 package liquibase.ext.credits.conversion;
 
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.time.Duration;
@@ -73,7 +72,6 @@ public final class Conversion {
         try {
             files.check();
             PlanCheck plan = PlanCheck.of(connection, settings);
-            attachGuard();
             return settings.commit() == CommitMode.ONCE ? runOnce(plan) : runInBatches(plan);
         } catch (SQLException e) {
             throw ConversionException.of(e);
@@ -82,21 +80,8 @@ public final class Conversion {
         }
     }
 
-    /** Before the run and apart from it: its lock on the table must not meet anybody who waits for a row of ours. */
-    private void attachGuard() throws SQLException {
-        if (settings.lateWrites() == LateWrites.ALLOW) {
-            return;
-        }
-        LockTimeout.set(connection, settings.lockTimeout());
-        try (PreparedStatement statement = connection.prepareStatement("SELECT billing_migration_attach(?, ?)")) {
-            statement.setString(1, lower(settings.lateWrites()));
-            statement.setBoolean(2, !settings.cohort().isEverybody());
-            statement.execute();
-        }
-        connection.commit();
-    }
-
     private Report runOnce(PlanCheck plan) throws SQLException, ConversionException {
+        LateWriteGuard.attach(connection, settings);
         LockTimeout.set(connection, settings.lockTimeout());
         Savepoint beforeRun = connection.setSavepoint();
         Run run = Run.start(connection, settings, identity);
