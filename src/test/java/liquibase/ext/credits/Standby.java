@@ -24,15 +24,19 @@ final class Standby implements AutoCloseable {
 
     private static final Duration START_LIMIT = Duration.ofMinutes(3);
 
+    private static final String SLOT = "credits_standby";
+
     /** What a copy must not have, or what is of no use to it. */
     private static final Set<String> LEFT_OUT = Set.of("postmaster.pid", "postmaster.opts", "epg-lock");
 
     private static final Set<String> LEFT_EMPTY =
             Set.of("pg_wal", "pg_replslot", "pg_dynshmem", "pg_notify", "pg_serial", "pg_snapshots", "pg_subtrans");
 
+    private final Database database;
     private final EmbeddedPostgres server;
 
-    private Standby(EmbeddedPostgres server) {
+    private Standby(Database database, EmbeddedPostgres server) {
+        this.database = database;
         this.server = server;
     }
 
@@ -40,6 +44,8 @@ final class Standby implements AutoCloseable {
     static Standby of(Database database, Path folder) throws IOException, SQLException {
         Path data = folder.resolve("standby");
         Path primary = Path.of(database.text("SHOW data_directory"));
+        // Other tests write on meanwhile, and a checkpoint would remove the write-ahead log that the copy still needs.
+        database.execute("SELECT pg_create_physical_replication_slot('" + SLOT + "', true)");
         try (Connection connection = database.connection();
                 Statement statement = connection.createStatement()) {
             // Renamed in 15.
@@ -60,10 +66,10 @@ final class Standby implements AutoCloseable {
         Files.createFile(data.resolve("standby.signal"));
         Files.writeString(
                 data.resolve("postgresql.auto.conf"),
-                "primary_conninfo = 'host=127.0.0.1 port=%s user=%s application_name=standby'%n"
-                        .formatted(database.text("SHOW port"), database.username()),
+                "primary_conninfo = 'host=127.0.0.1 port=%s user=%s application_name=standby'%nprimary_slot_name = '%s'%n"
+                        .formatted(database.text("SHOW port"), database.username(), SLOT),
                 StandardOpenOption.APPEND);
-        return new Standby(start(data, folder.resolve("standby.log")));
+        return new Standby(database, start(data, folder.resolve("standby.log")));
     }
 
     /** Still receives what the primary writes, but applies nothing of it. */
@@ -78,6 +84,17 @@ final class Standby implements AutoCloseable {
     @Override
     public void close() throws IOException {
         server.close();
+        // The primary notices a moment later that nobody reads any more, and until then keeps the slot.
+        database.execute("""
+                DO $$
+                BEGIN
+                    WHILE EXISTS (SELECT 1 FROM pg_replication_slots WHERE slot_name = 'credits_standby' AND active) LOOP
+                        PERFORM pg_sleep(0.05);
+                    END LOOP;
+                    PERFORM pg_drop_replication_slot('credits_standby');
+                END
+                $$
+                """);
     }
 
     private void query(String sql) throws SQLException {
@@ -106,8 +123,12 @@ final class Standby implements AutoCloseable {
             @Override
             public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes)
                     throws IOException {
+                Path name = from.relativize(directory);
+                if (name.startsWith("pg_replslot") && name.getNameCount() > 1) {
+                    return FileVisitResult.SKIP_SUBTREE;
+                }
                 // PostgreSQL refuses a data directory that others may read.
-                Path copied = to.resolve(from.relativize(directory));
+                Path copied = to.resolve(name);
                 if (!Files.exists(copied)) {
                     Files.createDirectory(
                             copied, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
