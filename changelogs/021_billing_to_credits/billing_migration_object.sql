@@ -197,3 +197,54 @@ $function$;
 COMMENT ON FUNCTION billing_migration_unregister(text, text) IS
     'Takes one object of 021 away and brings back what it replaced; what stood here before is never dropped.';
 --rollback SELECT billing_migration_refuse_undo(); DROP FUNCTION IF EXISTS billing_migration_unregister(text, text);
+
+--changeset liquibase-credits:billing_migration_protect_created splitStatements:false rollbackSplitStatements:false
+--comment: One door to the protection of all functions of 021, on and off. Functions with a body that PostgreSQL has parsed are bound already.
+CREATE FUNCTION billing_migration_protect(p_is_protected boolean) RETURNS void
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_function record;
+    v_search_path text;
+BEGIN
+    -- All schemas of this session, because the application's own triggers run inside ours and may need them.
+    SELECT string_agg(quote_ident(s.name), ', ' ORDER BY s.position) || ', pg_temp'
+    INTO STRICT v_search_path
+    FROM unnest(current_schemas(false)) WITH ORDINALITY AS s (name, position);
+
+    FOR v_function IN
+        SELECT
+            p.oid::regprocedure AS signature,
+            p.prosqlbody IS NOT NULL AS is_bound
+        FROM pg_proc AS p
+        WHERE
+            p.pronamespace = quote_ident(current_schema())::regnamespace
+            AND (
+                p.proname IN (
+                    'billing_migration_refuse_undo', 'billing_migration_register', 'billing_migration_unregister',
+                    'billing_migration_protect')
+                OR p.proname IN (
+                    SELECT o.object_name
+                    FROM billing_migration_object AS o
+                    WHERE o.object_kind = 'function'
+                )
+            )
+    LOOP
+        EXECUTE format(
+            CASE WHEN p_is_protected THEN 'REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC'
+                ELSE 'GRANT EXECUTE ON FUNCTION %s TO PUBLIC' END,
+            v_function.signature);
+        IF NOT v_function.is_bound THEN
+            EXECUTE format(
+                CASE WHEN p_is_protected THEN 'ALTER FUNCTION %s SET search_path = %s'
+                    ELSE 'ALTER FUNCTION %s RESET search_path' END,
+                v_function.signature,
+                v_search_path);
+        END IF;
+    END LOOP;
+END
+$function$;
+
+COMMENT ON FUNCTION billing_migration_protect(boolean) IS
+    'Pins the search_path of every function of 021 to the schemas of this session and revokes EXECUTE from PUBLIC; false takes both back.';
+--rollback SELECT billing_migration_refuse_undo(); DROP FUNCTION IF EXISTS billing_migration_protect(boolean);
