@@ -32,19 +32,26 @@ class PasswordTest {
     }
 
     @Test
-    void mavenNeverPrintsIt() {
+    void mavenNeverPrintsItThoughItNeedsIt() {
         try (Database database = Database.legacy();
-                MigratingRole role = MigratingRole.in(database)) {
+                MigratingRole role = MigratingRole.in(database);
+                PasswordRequired required = PasswordRequired.of(role)) {
             database.addUser("100.00");
             List<CommandResult> results = new ArrayList<>();
 
-            results.add(maven(role).run("liquibase:update").assertSucceeded());
-            results.add(maven(role).option("credits.perUsd", "abc").run("liquibase:update"));
+            results.add(maven(required.role()).run("-X", "liquibase:update").assertSucceeded());
+            results.add(maven(role).option("credits.perUsd", "abc").run("-X", "liquibase:update"));
             results.add(maven(role)
                     .option("liquibase.url", database.url() + "_missing")
+                    .run("-X", "liquibase:status"));
+            results.add(LiquibaseMaven.on(database, role.name(), "wrong")
+                    .option("contexts", "stage")
                     .run("liquibase:status"));
 
-            assertThat(results.subList(2, 3))
+            assertThat(results.get(0).messages()).contains("[DEBUG]   (f) changeLogFile = ");
+            assertThat(results.get(2).toString()).contains("_missing");
+            assertThat(results.get(3).toString()).contains("password authentication failed for user");
+            assertThat(results.subList(2, 4))
                     .extracting(CommandResult::succeeded)
                     .containsOnly(false);
             assertThat(results)

@@ -13,10 +13,16 @@ import org.jspecify.annotations.Nullable;
  * Liquibase's own JDBC connection to PostgreSQL, which can open siblings of itself. Liquibase finds the class by {@code
  * META-INF/services/liquibase.database.DatabaseConnection} and uses it wherever it opens such a connection, in the CLI, in
  * Maven and by the Java API. URL and password are kept in this object and are handed to nobody but the driver.
+ *
+ * <p>A password that nobody gave is read from {@code LIQUIBASE_COMMAND_PASSWORD}, as the CLI does: Maven prints with {@code -X}
+ * whatever its POM hands to a plugin.
  */
 public final class PostgresConnection extends JdbcConnection {
     /** Above liquibase-commercial, which the Maven plugin of 4.33.0 brings along. */
     private static final int PRIORITY = DatabaseConnection.PRIORITY_DEFAULT + 1000;
+
+    private static final String PASSWORD = "password";
+    private static final String PASSWORD_VARIABLE = "LIQUIBASE_COMMAND_PASSWORD";
 
     private @Nullable Opening opening;
 
@@ -60,6 +66,10 @@ public final class PostgresConnection extends JdbcConnection {
 
     @Override
     public void open(String url, Driver driver, Properties properties) throws DatabaseException {
+        // Maven's plugin hands on an empty one.
+        if (properties.getProperty(PASSWORD, "").isEmpty() && System.getenv(PASSWORD_VARIABLE) != null) {
+            properties.setProperty(PASSWORD, System.getenv(PASSWORD_VARIABLE));
+        }
         super.open(url, driver, properties);
         opening = Opening.of(url, driver, properties);
     }
