@@ -122,7 +122,7 @@ $function$;
 
 COMMENT ON FUNCTION billing_migration_late_write() IS
     'Row trigger of user_billing after a conversion with credits.lateWrites=reject or convert; it asks billing_migration_guard, with the rights of whoever writes.';
---rollback DROP TRIGGER IF EXISTS billing_migration_late_write ON user_billing; SELECT billing_migration_unregister('function', 'billing_migration_late_write');
+--rollback SELECT billing_migration_refuse_undo(); DROP TRIGGER IF EXISTS billing_migration_late_write ON user_billing; SELECT billing_migration_unregister('function', 'billing_migration_late_write');
 
 --changeset liquibase-credits:billing_migration_late_writers_created splitStatements:false rollbackSplitStatements:false
 --comment: The guard against late writes runs with the application's rights. A right that is missing would fail the application's writes after the conversion, so a run asks here before it begins.

@@ -15,10 +15,10 @@ CREATE TABLE billing_migration_object (
 
 COMMENT ON TABLE billing_migration_object IS
     'What migration 021 created and what it found; its undo reads this before it drops anything.';
---rollback DROP TABLE IF EXISTS billing_migration_object;
+--rollback SELECT set_config('lock_timeout', '5s', true); DROP TABLE IF EXISTS billing_migration_object;
 
 --changeset liquibase-credits:billing_migration_refuse_undo_created splitStatements:false rollbackSplitStatements:false
---comment: While converted users exist, the log is the only way back, and a ledger that the application writes to is not ours to drop. Every undo beneath the conversion asks here first, so that it goes all the way or not at all.
+--comment: While converted users exist, the log is the only way back, and a ledger that the application writes to is not ours to drop. Every undo beneath the conversion asks here first, so that it goes all the way or not at all, and from here on waits for a table no longer than 5s.
 CREATE FUNCTION billing_migration_refuse_undo() RETURNS void
 LANGUAGE plpgsql
 AS $function$
@@ -26,6 +26,7 @@ DECLARE
     v_users bigint := 0;
     v_entries bigint := 0;
 BEGIN
+    PERFORM set_config('lock_timeout', '5s', true);
     IF EXISTS (
         SELECT 1
         FROM pg_attribute AS a
@@ -146,7 +147,6 @@ DECLARE
     v_function record;
     v_qualified text := format('%I.%I', current_schema(), p_name);
 BEGIN
-    PERFORM set_config('lock_timeout', '5s', true);
     PERFORM billing_migration_refuse_undo();
 
     DELETE FROM billing_migration_object AS o

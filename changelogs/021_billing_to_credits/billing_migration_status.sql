@@ -2,6 +2,7 @@
 
 --changeset liquibase-credits:billing_migration_status_created splitStatements:false rollbackSplitStatements:false
 --comment: The guide's view: exactly one row per user with the latest state, however often the user was converted, skipped or rolled back.
+SELECT set_config('lock_timeout', '5s', true);
 CREATE VIEW billing_migration_status AS
 SELECT
     u.id AS user_id,

@@ -10,6 +10,23 @@ import org.junit.jupiter.api.Test;
 /** Every changeset goes forward, back and forward again, one at a time. */
 class ChangesetsTest {
 
+    private static final String NOTE_UNLIMITED_WAITS = """
+            CREATE TABLE unlimited_wait (statement text);
+            CREATE FUNCTION note_unlimited_wait() RETURNS event_trigger
+            LANGUAGE plpgsql
+            AS $$
+            BEGIN
+                IF tg_tag ~ '(TABLE|INDEX|VIEW|TRIGGER)$'
+                    AND current_setting('lock_timeout') = '0'
+                    AND current_query() NOT LIKE '%databasechangelog%'
+                THEN
+                    INSERT INTO unlimited_wait VALUES (split_part(current_query(), E'\\n', 1));
+                END IF;
+            END
+            $$;
+            CREATE EVENT TRIGGER note_unlimited_wait ON ddl_command_start EXECUTE FUNCTION note_unlimited_wait();
+            """;
+
     @Test
     void everyChangesetGoesForwardBackAndForwardAgain() {
         try (Database database = Database.legacy()) {
@@ -41,6 +58,25 @@ class ChangesetsTest {
 
             assertThat(files).allSatisfy(file -> assertThat(file).matches("liquibase-credits/021/\\w+\\.sql"));
             assertThat(files).hasSizeGreaterThan(10);
+        }
+    }
+
+    /** Whoever waits for a table keeps everybody out who comes after. */
+    @Test
+    void noChangesetAndNoUndoWaitsForATableWithoutLimit() {
+        try (Database database = Database.legacy()) {
+            database.execute(NOTE_UNLIMITED_WAITS);
+            LiquibaseApi.on(database)
+                    .parameter("credits.lateWrites", "reject")
+                    .run("update")
+                    .assertSucceeded();
+            LiquibaseApi.on(database)
+                    .run("rollbackCount", "count", ran(database))
+                    .assertSucceeded();
+
+            assertThat(database.lines("SELECT statement FROM unlimited_wait"))
+                    .as("the first table is new and refers to no other")
+                    .containsExactly("CREATE TABLE billing_migration_object (");
         }
     }
 
