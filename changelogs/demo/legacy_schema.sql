@@ -1,5 +1,8 @@
 --liquibase formatted sql
 
+-- The types are the application's, as stage and production have them.
+-- squawk-ignore-file prefer-text-field, prefer-timestamp-tz
+
 --changeset liquibase-credits:demo_users_created
 --comment: The application's own table, as stage and production have it. A database that has users is not a demo.
 --preconditions onFail:HALT onSqlOutput:TEST
