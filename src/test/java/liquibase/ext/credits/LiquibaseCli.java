@@ -22,7 +22,7 @@ public final class LiquibaseCli {
     private String classPath = classPath();
     private String typed;
     private String url;
-    private List<String> javaOptions = List.of();
+    private List<String> javaOptions = Subprocess.QUICK_START;
     private String username;
     private String password;
 
@@ -76,7 +76,8 @@ public final class LiquibaseCli {
 
     /** So little memory for all of it, such as {@code 64m}. */
     public LiquibaseCli heap(String most) {
-        javaOptions = List.of("-Xmx" + most);
+        javaOptions = Stream.concat(Subprocess.QUICK_START.stream(), Stream.of("-Xmx" + most))
+                .toList();
         return this;
     }
 
