@@ -99,6 +99,26 @@ class PlanTest {
     }
 
     @Test
+    void whoIsNotConvertedAtAllStandsBeforeTheManyWhoKeepHryvnia() throws IOException {
+        try (Database database = Database.legacy()) {
+            UUID owed = database.addUser("-1.00");
+            UUID rich = database.addUser("2.00");
+            database.execute("INSERT INTO user_credits (user_id, balance) VALUES (?, 99999999)", rich);
+            for (int user = 0; user < 200; user++) {
+                database.addUser("1.00", "5.00");
+            }
+
+            plan(database);
+
+            List<?> withReason = (List<?>) planned().get("withReason");
+            assertThat(withReason).hasSize(200);
+            assertThat(withReason.get(0).toString()).contains("userId=" + rich, "outcome=error");
+            assertThat(withReason.get(1).toString()).contains("userId=" + owed, "outcome=skipped");
+            assertThat(Files.readString(folder.resolve("plan.html"))).contains("and 2 more; plan.csv has all");
+        }
+    }
+
+    @Test
     void writingThePlanTouchesNothing() {
         try (Database database = Database.prepared()) {
             database.addUser("100.00");

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * What a document shows beyond totals: the largest conversions, users with a reason, and how balances are spread.
  *
  * @param largest at most {@value #LARGEST_USERS}, largest first
- * @param withReason at most {@value #USERS_WITH_REASON} users who were not, or not wholly, converted; errors first
+ * @param withReason at most {@value #USERS_WITH_REASON} users who were not, or not wholly, converted: first those of whom nothing moves
  * @param usersWithReason how many there are
  * @param usd moved USD, by size
  * @param uah moved UAH, by size; empty when none move
@@ -52,7 +52,7 @@ public record Details(
                 FROM source AS s
                 CROSS JOIN reasoned AS r
                 WHERE s.reason IS NOT NULL
-                ORDER BY s.outcome, s.user_id
+                ORDER BY s.credits > 0, s.outcome, s.user_id
                 LIMIT %3$d
             )
             UNION ALL

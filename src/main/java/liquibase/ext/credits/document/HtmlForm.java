@@ -125,24 +125,27 @@ final class HtmlForm {
         boolean isUndo = document.kind().isUndo();
         for (String name : document.outcomes().names()) {
             Outcome outcome = document.outcomes().of(name);
-            body.append("<tr><th scope=\"row\">" + Html.text(name) + "</th>" + cell(Html.number(outcome.users()))
-                    + cell(plain(outcome.usd())) + cell(plain(outcome.uah())) + cell(plain(outcome.credits()))
-                    + (isUndo ? "" : cell(plain(outcome.usdStaying())) + cell(plain(outcome.uahStaying())))
-                    + "</tr>\n");
+            body.append("<tr><th scope=\"row\">" + Html.text(name) + "</th>")
+                    .append(HtmlTables.amount(Long.toString(outcome.users()), "users"))
+                    .append(amount(outcome.usd(), "USD") + amount(outcome.uah(), "UAH"))
+                    .append(amount(outcome.credits(), "credits"))
+                    .append(isUndo ? "" : amount(outcome.usdStaying(), "USD stays"))
+                    .append(isUndo ? "" : amount(outcome.uahStaying(), "UAH stays"))
+                    .append("</tr>\n");
         }
         return body.isEmpty()
                 ? ""
                 : """
                 <section><h2>Outcomes</h2>
-                <div class="scroll"><table><thead><tr><th></th><th class="n">Users</th><th class="n">USD</th>\
+                <table class="outcomes"><thead><tr><th></th><th class="n">Users</th><th class="n">USD</th>\
                 <th class="n">UAH</th><th class="n">Credits</th>%s</tr></thead>
                 <tbody>
-                %s</tbody></table></div></section>
+                %s</tbody></table></section>
                 """.formatted(isUndo ? "" : "<th class=\"n\">USD stays</th><th class=\"n\">UAH stays</th>", body);
     }
 
-    private static String cell(String value) {
-        return "<td class=\"n\">" + value + "</td>";
+    private static String amount(BigDecimal amount, String unit) {
+        return HtmlTables.amount(amount.toPlainString(), unit);
     }
 
     private String charts() {
@@ -159,17 +162,14 @@ final class HtmlForm {
         String title = isInBatches()
                 ? "Time per batch; its locks are held no longer"
                 : "Time per batch; locks are held until the one commit";
-        return HtmlCharts.histogram(title, "ms", "Batches", batches.histogram()) + HtmlCharts.throughput(batches);
+        return "<div>" + HtmlCharts.histogram(title, "ms", "Batches", batches.histogram())
+                + HtmlCharts.throughput(batches) + "</div>";
     }
 
     private String tables() {
-        boolean isUndo = document.kind().isUndo();
-        return HtmlTables.withReason(
-                        isUndo ? "Not, or not wholly, returned" : "Not, or not wholly, converted",
-                        document.details(),
-                        isUndo)
+        return HtmlTables.withReason(document.kind(), document.details())
                 + HtmlTables.largest(
-                        isUndo ? "Largest returns" : "Largest conversions",
+                        document.kind().isUndo() ? "Largest returns" : "Largest conversions",
                         document.details().largest());
     }
 

@@ -29,18 +29,19 @@ final class HtmlTables {
                 """.formatted(title, hasUah ? "<th class=\"n\">UAH</th>" : "", body);
     }
 
-    static String withReason(String title, Details details, boolean isUndo) {
+    static String withReason(Kind kind, Details details) {
         List<Row> rows = details.withReason();
         if (rows.isEmpty()) {
             return "";
         }
+        boolean isUndo = kind.isUndo();
         StringBuilder body = new StringBuilder();
         for (Row row : rows) {
             body.append("<tr>")
                     .append(user(row))
                     .append("<td class=\"outcome\">" + Html.text(row.outcome()) + "</td>")
                     .append("<td class=\"reason\">" + Html.text(row.reason() == null ? "" : row.reason()) + "</td>")
-                    .append(isUndo ? "" : amount(row.usdStays(), "USD") + amount(row.uahStays(), "UAH"))
+                    .append(isUndo ? "" : amount(row.usdStays(), "USD stays") + amount(row.uahStays(), "UAH stays"))
                     .append("</tr>\n");
         }
         long more = details.usersWithReason() - rows.size();
@@ -50,20 +51,18 @@ final class HtmlTables {
                 <tbody>
                 %s</tbody></table>%s</section>
                 """.formatted(
-                        title,
-                        isUndo ? "" : "<th class=\"n\">USD stays</th><th class=\"n\">UAH stays</th>",
-                        body,
-                        more == 0
-                                ? ""
-                                : "<p class=\"note\">and " + Html.number(more)
-                                        + " more; plan.csv and billing_migration_log have all</p>");
+                isUndo ? "Not, or not wholly, returned" : "Not, or not wholly, converted",
+                isUndo ? "" : "<th class=\"n\">USD stays</th><th class=\"n\">UAH stays</th>",
+                body,
+                more == 0 ? "" : "<p class=\"note\">and " + Html.number(more) + " more; " + kind.wholeList() + "</p>");
     }
 
     static String proof(RunFacts run) {
         StringBuilder body = new StringBuilder();
         for (Invariant invariant : run.invariants()) {
             body.append("""
-                    <tr class="%s"><th scope="row">%s</th><td>%s</td><td class="n">%s</td><td class="n">%s</td>\
+                    <tr class="%s"><th scope="row">%s</th><td>%s</td><td class="n" data-label="found">%s</td>\
+                    <td class="n" data-label="must be">%s</td>\
                     <td class="verdict">%s</td></tr>
                     """.formatted(
                             invariant.holds() ? "holds" : "fails",
@@ -98,10 +97,10 @@ final class HtmlTables {
     }
 
     /** With its unit, which the narrow layout shows instead of the column's head. */
-    private static String amount(String amount, String unit) {
+    static String amount(String amount, String unit) {
         return isZero(amount)
                 ? "<td class=\"n zero\">" + Html.number(amount) + "</td>"
-                : "<td class=\"n\" data-unit=\"" + unit + " stays\">" + Html.number(amount) + "</td>";
+                : "<td class=\"n\" data-unit=\"" + unit + "\">" + Html.number(amount) + "</td>";
     }
 
     private static boolean isZero(String amount) {

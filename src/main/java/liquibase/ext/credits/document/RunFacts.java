@@ -45,7 +45,8 @@ public record RunFacts(
         String logChecksum,
         List<Invariant> invariants) {
     /** Right after a conversion the planner knows nothing of log and ledger yet; see billing_migration_verify. */
-    private static final String NO_NESTED_LOOPS = "SELECT set_config('enable_nestloop', 'off', true)";
+    private static final String PLANNER =
+            "SELECT set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true)";
 
     private static final String QUERY = """
             SELECT
@@ -96,7 +97,7 @@ public record RunFacts(
      */
     public static List<RunFacts> read(Connection connection, List<UUID> ids) throws SQLException {
         List<RunFacts> runs = new ArrayList<>();
-        try (PreparedStatement planner = connection.prepareStatement(NO_NESTED_LOOPS);
+        try (PreparedStatement planner = connection.prepareStatement(PLANNER);
                 PreparedStatement statement = connection.prepareStatement(QUERY)) {
             planner.execute();
             statement.setString(
