@@ -36,21 +36,36 @@ record Server(String urlBeforeDatabase, String urlAfterDatabase, String username
 
     private static Server start(String choice) {
         if (choice.equals("embedded") || choice.matches("\\d+")) {
-            return embedded();
+            return embedded(choice);
         }
         return choice.startsWith("jdbc:") ? at(choice, "postgres", "postgres") : container(choice);
     }
 
     /** Without autovacuum, so that what a test sees changed was changed by the test. */
-    private static Server embedded() {
+    private static Server embedded(String choice) {
         try {
             EmbeddedServer.refuseRootWithoutUserNamespaces();
             EmbeddedPostgres server = EmbeddedServer.builder()
                     .setServerConfig("autovacuum", "off")
                     .start();
-            return at(server.getJdbcUrl("postgres", "postgres"), "postgres", "postgres");
+            Server started = at(server.getJdbcUrl("postgres", "postgres"), "postgres", "postgres");
+            started.refuseOtherMajor(choice);
+            return started;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A major without a Maven profile would start another one. */
+    private void refuseOtherMajor(String choice) {
+        try (Connection connection = connect("postgres")) {
+            String major = String.valueOf(connection.getMetaData().getDatabaseMajorVersion());
+            if (!choice.equals("embedded") && !choice.equals(major)) {
+                throw new IllegalStateException("test.postgres is " + choice + ", but PostgreSQL " + major
+                        + " started; give a major from 14 to 18");
+            }
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
         }
     }
 
