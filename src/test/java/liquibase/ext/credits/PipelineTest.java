@@ -2,7 +2,6 @@ package liquibase.ext.credits;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,31 +45,31 @@ class PipelineTest {
     @DisabledOnOs(value = OS.WINDOWS, disabledReason = "the commands are written for a POSIX shell")
     void everyCommandWorksAsItStands(@TempDir Path checkout, @TempDir Path tools) throws IOException {
         Checkout.copy(checkout, "pom.xml", ".mvn", "changelogs", "contexts", "src");
-        writeMavenOfThisBuild(tools);
+        Shell shell = Shell.in(checkout, tools);
         List<String> commands = List.copyOf(commandsOfGitHub());
         try (Database database = Database.legacy()) {
             database.addUser("100.00");
             Snapshot before = database.everything();
 
             assertThat(commands).hasSize(7);
-            run(checkout, tools, database, commands.get(0));
-            run(checkout, tools, database, commands.get(1));
-            run(checkout, tools, database, commands.get(2));
+            run(shell, database, commands.get(0));
+            run(shell, database, commands.get(1));
+            run(shell, database, commands.get(2));
             assertThat(checkout.resolve("target/plan.sql")).content().contains("Users to migrate: 1");
             assertThat(checkout.resolve("target/credits/plan.html")).exists();
             assertThat(database.everything().without("databasechangelog"))
                     .isEqualTo(before.without("databasechangelog"));
 
-            run(checkout, tools, database, commands.get(3));
+            run(shell, database, commands.get(3));
             assertThat(database.lines("SELECT c.balance, r.plan_fingerprint IS NULL FROM user_credits AS c,"
                             + " billing_migration_run AS r"))
                     .containsExactly("100.00|f");
             assertThat(checkout.resolve("target/credits/report.html")).exists();
-            assertThat(run(checkout, tools, database, commands.get(4))).contains("0 failed");
-            run(checkout, tools, database, commands.get(5));
+            assertThat(run(shell, database, commands.get(4))).contains("0 failed");
+            run(shell, database, commands.get(5));
             assertThat(checkout.resolve("target/status.json")).content().contains("completed");
 
-            run(checkout, tools, database, commands.get(6));
+            run(shell, database, commands.get(6));
             assertThat(database.lines("SELECT balance_usd FROM user_billing")).containsExactly("100.00");
             assertThat(checkout.resolve("target/credits/undo.html")).exists();
         }
@@ -233,31 +232,11 @@ class PipelineTest {
         return commands;
     }
 
-    private static String run(Path checkout, Path tools, Database database, String command) {
-        Subprocess.Finished finished = Subprocess.run(
-                checkout,
-                List.of("sh", "-ec", command),
-                Map.of(
-                        "PATH", tools + File.pathSeparator + System.getenv("PATH"),
-                        "ENVIRONMENT", "stage",
-                        "DATABASE", database.text("SELECT current_database()"),
-                        "LIQUIBASE_COMMAND_URL", database.url(),
-                        "LIQUIBASE_COMMAND_USERNAME", database.username(),
-                        "LIQUIBASE_COMMAND_PASSWORD", database.password()));
-        assertThat(finished.exitCode()).as("%s%n%s", command, finished).isZero();
-        return finished.output();
-    }
-
-    /** The Maven, repository and Liquibase that run this test, under the name that the commands use. */
-    private static void writeMavenOfThisBuild(Path tools) throws IOException {
-        Path mvn = Files.writeString(tools.resolve("mvn"), """
-                #!/bin/sh
-                exec '%s/bin/mvn' -Dstyle.color=never '-Dmaven.repo.local=%s' '-Dliquibase.version=%s' "$@"
-                """.formatted(
-                        System.getProperty("maven.home"),
-                        System.getProperty("settings.localRepository"),
-                        System.getProperty("liquibase.under.test")));
-        assertThat(mvn.toFile().setExecutable(true)).isTrue();
+    private static String run(Shell shell, Database database, String command) {
+        return shell.run(
+                database,
+                command,
+                Map.of("ENVIRONMENT", "stage", "DATABASE", database.text("SELECT current_database()")));
     }
 
     private static Set<String> inputs(String workflow) throws IOException {
