@@ -174,7 +174,10 @@ class PlanTest {
 
                 apply(database, "credits.commit", commit)
                         .assertRefused("plan " + folder.resolve("plan.json") + " does not fit: " + difference)
-                        .assertRefused("no balance was changed; write a new plan with updateSQL and look at it");
+                        .assertRefused(
+                                "balances changed since the plan was written; no balance was changed; write a new plan"
+                                        + " with updateSQL and look at it, or allow such a difference, for example"
+                                        + " credits.planTolerancePercent=1");
 
                 assertThat(database.everything().without("databasechangelog").since(before))
                         .isEmpty();

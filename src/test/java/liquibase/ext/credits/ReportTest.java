@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.yaml.snakeyaml.Yaml;
 
 /** What a conversion and an undo leave in {@code credits.reportDir}, for people and for programs. */
@@ -122,6 +123,33 @@ class ReportTest {
             assertThat(at(plan, "checksums", "plan.csv").toString()).startsWith("sha256:");
             assertThat(text("report.html"))
                     .contains(at(report, "checksums", "plan.json").toString(), "log of run ");
+        }
+    }
+
+    /** Killed between the last commit and Liquibase's own record, or before the report was written. */
+    @ParameterizedTest
+    @ValueSource(strings = {"once", "batch"})
+    void aRepeatedCommandWritesTheReportOfTheRunThatDidTheWork(String commit) throws IOException {
+        try (Database database = populated()) {
+            liquibase(database)
+                    .parameter("credits.commit", commit)
+                    .run("update")
+                    .assertSucceeded();
+            Map<String, Object> first = json("report.json");
+            Files.delete(folder.resolve("report.json"));
+            database.execute("DELETE FROM databasechangelog WHERE id = 'user_billing_converted'");
+
+            CommandResult again = liquibase(database)
+                    .parameter("credits.commit", commit)
+                    .run("update")
+                    .assertSucceeded();
+
+            assertThat(again.messages())
+                    .contains("had already converted 20 users", "Written to " + folder + ": report.json, report.html");
+            Map<String, Object> second = json("report.json");
+            assertThat(second.get("batches")).isNull();
+            assertThat(List.of("settings", "fingerprint", "outcomes", "runs", "largest", "withReason"))
+                    .allSatisfy(part -> assertThat(second.get(part)).isEqualTo(first.get(part)));
         }
     }
 

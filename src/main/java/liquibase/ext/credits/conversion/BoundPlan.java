@@ -103,8 +103,8 @@ final class BoundPlan {
     void checkBefore(Outcomes now, Map<String, String> settings) throws ConversionException {
         refuse(
                 differences(now, "convert", settings),
-                "; no balance was changed; write a new plan with updateSQL and look at it, or allow a difference with"
-                        + " credits.planTolerancePercent");
+                "; balances changed since the plan was written; no balance was changed; write a new plan with updateSQL"
+                        + " and look at it, or allow such a difference, for example credits.planTolerancePercent=1");
     }
 
     /** When all users have moved, from the log, before the commit: balances may have changed since the first check. */

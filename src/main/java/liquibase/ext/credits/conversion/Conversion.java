@@ -6,7 +6,9 @@ import java.sql.Savepoint;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.UUID;
+import liquibase.ext.credits.document.BatchTimes;
 import liquibase.ext.credits.document.Details;
 import liquibase.ext.credits.document.Document;
 import liquibase.ext.credits.document.Kind;
@@ -14,6 +16,7 @@ import liquibase.ext.credits.document.Provenance;
 import liquibase.ext.credits.document.RunFacts;
 import liquibase.ext.credits.report.Outcomes;
 import liquibase.ext.credits.report.Report;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Converts every positive balance, once.
@@ -88,7 +91,7 @@ public final class Conversion {
         Run.Earlier earlier = run.earlierRun();
         if (earlier != null && plan.isMetBy(earlier)) {
             connection.rollback(beforeRun);
-            return report(run.outcomes(), earlier.inWords());
+            return earlierReport(run, earlier, plan);
         }
         plan.before(run);
         int users = settings.batchUsers() == BatchSize.AUTOMATIC
@@ -113,7 +116,15 @@ public final class Conversion {
         BatchedRun batches = new BatchedRun(connection, siblings, settings, progress, plan);
         Run run = batches.run(identity);
         Run.Earlier earlier = batches.earlierRun();
-        return earlier == null ? provedReport(run, plan) : report(run.outcomes(), earlier.inWords());
+        return earlier == null ? provedReport(run, plan) : earlierReport(run, earlier, plan);
+    }
+
+    /** Nothing was left to do; whoever lost the report of the run that did it gets it here. */
+    private Report earlierReport(Run run, Run.Earlier earlier, PlanCheck plan) throws SQLException {
+        Report report = report(run.outcomes(), earlier.inWords());
+        Run done = new Run(connection, earlier.id());
+        write(report, () -> document(done, earlier.settings(), done.outcomes(), null, plan));
+        return report;
     }
 
     private Report provedReport(Run run, PlanCheck plan) throws SQLException, ConversionException {
@@ -128,24 +139,30 @@ public final class Conversion {
         if (differences != null) {
             report.add(differences);
         }
-        String written = files.write(() -> document(run, outcomes, plan));
-        if (written != null) {
-            report.add(written);
-        }
+        write(report, () -> document(run, settings.decisive(), outcomes, progress.batchTimes(), plan));
         return report;
     }
 
-    private Document document(Run run, Outcomes outcomes, PlanCheck plan) throws SQLException {
+    private void write(Report report, RunFiles.Reading document) throws SQLException {
+        String written = files.write(document);
+        if (written != null) {
+            report.add(written);
+        }
+    }
+
+    private Document document(
+            Run run, Map<String, String> decisive, Outcomes outcomes, @Nullable BatchTimes batches, PlanCheck plan)
+            throws SQLException {
         return new Document(
                 Kind.CONVERSION,
                 Provenance.read(connection, settings.environment()),
-                settings.decisive(),
+                decisive,
                 settings.emails(),
                 outcomes,
                 Details.read(connection, settings.emails(), Run.RESULT, run.id()),
                 RunFacts.read(connection, List.of(run.id())),
-                progress.batchTimes(),
-                outcomes.fingerprint(settings.decisive()),
+                batches,
+                outcomes.fingerprint(decisive),
                 plan.checksums());
     }
 

@@ -7,8 +7,10 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.UUID;
 import liquibase.ext.credits.report.Outcomes;
 import org.jspecify.annotations.Nullable;
@@ -17,7 +19,11 @@ import org.jspecify.annotations.Nullable;
 final class Run {
     private static final String START = "SELECT billing_migration_start(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     private static final String EARLIER_RUN = """
-            SELECT r.id, r.done_users, r.finished_at, r.plan_fingerprint
+            SELECT
+                r.id, r.done_users, r.finished_at, r.plan_fingerprint,
+                r.environment, coalesce(r.cohort, 'none') AS cohort,
+                trim_scale(r.credits_per_usd) AS per_usd, coalesce(trim_scale(r.credits_per_uah)::text, 'none') AS per_uah,
+                r.rounding, r.on_error, r.commit_mode, r.late_writes
             FROM billing_migration_run AS r
             JOIN billing_migration_run AS n ON n.id = ? AND n.planned_users = 0 AND n.changeset = r.changeset
             WHERE r.status = 'completed' AND r.id <> n.id
@@ -107,9 +113,10 @@ final class Run {
      *
      * @param id the run's
      * @param planFingerprint of the plan that bound it; null without one
+     * @param settings as {@link ConversionSettings#decisive}
      * @param inWords for the operator
      */
-    record Earlier(UUID id, @Nullable String planFingerprint, String inWords) {}
+    record Earlier(UUID id, @Nullable String planFingerprint, Map<String, String> settings, String inWords) {}
 
     Run(Connection connection, UUID id) {
         this.connection = connection;
@@ -159,11 +166,25 @@ final class Run {
                 return new Earlier(
                         row.getObject("id", UUID.class),
                         row.getString("plan_fingerprint"),
+                        settings(row),
                         "Run %s had already converted %d users at %s, and nothing has arrived since; no balance was changed"
                                 .formatted(
                                         row.getString("id"), row.getLong("done_users"), row.getString("finished_at")));
             }
         }
+    }
+
+    private static Map<String, String> settings(ResultSet row) throws SQLException {
+        Map<String, String> settings = new LinkedHashMap<>();
+        settings.put("environment", row.getString("environment"));
+        settings.put("cohort", row.getString("cohort"));
+        settings.put("perUsd", row.getString("per_usd"));
+        settings.put("perUah", row.getString("per_uah"));
+        settings.put("rounding", row.getString("rounding"));
+        settings.put("onError", row.getString("on_error"));
+        settings.put("commit", row.getString("commit_mode"));
+        settings.put("lateWrites", row.getString("late_writes"));
+        return settings;
     }
 
     /** Converts the next users after a key in one transaction; returns the last one's, null when none was left. */
