@@ -1,5 +1,53 @@
 --liquibase formatted sql
 
+--changeset liquibase-credits:billing_migration_reversed_created splitStatements:false rollbackSplitStatements:false
+--comment: What an undo did to every user beside what was due, so that a reversal is proved like a conversion, and a wrong one is named. Users deleted since count with what their log row says.
+SELECT billing_migration_register('view', 'billing_migration_reversed');
+CREATE VIEW billing_migration_reversed AS
+SELECT
+    l.run_id,
+    l.user_id,
+    u.id IS NULL OR (
+        l.status = 'rolled_back'
+        AND l.reversed_at IS NOT NULL
+        AND l.reversed_credits <= l.new_credits
+        AND l.reversed_usd = d.usd
+        AND l.reversed_uah = d.uah
+        AND CASE
+            WHEN l.reversed_credits = 0 THEN l.reversal_entry_id IS NULL
+            ELSE t.user_id = l.user_id
+                AND t.amount = -l.reversed_credits
+                AND t.balance_after - t.balance_before = t.amount
+        END
+    ) IS TRUE AS holds,
+    format(
+        'reversal: %s credits were taken for %s USD and %s UAH, due are %s USD and %s UAH, the ledger says %s',
+        l.reversed_credits, l.reversed_usd, l.reversed_uah, d.usd, d.uah,
+        coalesce(t.balance_before || ' + ' || t.amount || ' = ' || t.balance_after, 'nothing')) AS finding
+FROM billing_migration_log AS l
+LEFT JOIN users AS u ON u.id = l.user_id
+LEFT JOIN credit_transactions AS t ON t.id = l.reversal_entry_id
+-- The same as in billing_migration_reversal.
+CROSS JOIN LATERAL (
+    SELECT
+        CASE
+            WHEN l.reversed_credits = l.new_credits THEN l.converted_usd
+            ELSE div(l.converted_usd * l.reversed_credits * 100, nullif(l.new_credits + l.remainder, 0)) * 0.01
+        END AS usd,
+        CASE
+            WHEN l.reversed_credits = l.new_credits THEN l.converted_uah
+            ELSE div(l.converted_uah * l.reversed_credits * 100, nullif(l.new_credits + l.remainder, 0)) * 0.01
+        END AS uah
+) AS d
+WHERE
+    l.run_id IS NOT NULL
+    AND l.status IN ('success', 'rolled_back')
+    AND (l.status = 'rolled_back' OR l.reversed_at IS NOT NULL);
+
+COMMENT ON VIEW billing_migration_reversed IS
+    'One row per user and run that was undone: whether the log, the reversing ledger entry and what was due agree, and what each of them says.';
+--rollback SELECT billing_migration_unregister('view', 'billing_migration_reversed');
+
 --changeset liquibase-credits:billing_migration_reconciliation_created splitStatements:false rollbackSplitStatements:false
 --comment: The proof. One row per run, each invariant with its two sides, so that anybody may check without trusting the tool. Users deleted since count with what their log row says.
 SELECT billing_migration_register('view', 'billing_migration_reconciliation');
@@ -75,22 +123,9 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT
         count(*) AS reversed_users,
-        count(*) FILTER (
-            WHERE u.id IS NOT NULL AND (
-                coalesce(v.amount, 0) = -l.reversed_credits
-                AND l.reversed_credits <= l.new_credits
-                AND l.reversed_usd <= l.converted_usd
-                AND l.reversed_uah <= l.converted_uah
-                AND (
-                    l.reversed_credits <> l.new_credits
-                    OR (l.reversed_usd = l.converted_usd AND l.reversed_uah = l.converted_uah)
-                )
-            ) IS NOT TRUE
-        ) AS wrong_reversals
-    FROM billing_migration_log AS l
-    LEFT JOIN users AS u ON u.id = l.user_id
-    LEFT JOIN credit_transactions AS v ON v.id = l.reversal_entry_id
-    WHERE l.run_id = r.id AND l.status IN ('success', 'rolled_back') AND l.reversed_at IS NOT NULL
+        count(*) FILTER (WHERE NOT v.holds) AS wrong_reversals
+    FROM billing_migration_reversed AS v
+    WHERE v.run_id = r.id
 ) AS x;
 
 COMMENT ON VIEW billing_migration_reconciliation IS
@@ -109,7 +144,6 @@ FROM billing_migration_log AS l
 JOIN billing_migration_run AS r ON r.id = l.run_id
 JOIN users AS u ON u.id = l.user_id
 LEFT JOIN credit_transactions AS t ON t.id = l.ledger_entry_id
-LEFT JOIN credit_transactions AS v ON v.id = l.reversal_entry_id
 LEFT JOIN user_billing AS b ON b.user_id = l.user_id
 LEFT JOIN user_credits AS c ON c.user_id = l.user_id
 -- Entries carry the time at which their transaction began, and whoever waited for a lock began early and comes late.
@@ -139,10 +173,6 @@ CROSS JOIN LATERAL (
                 || ', the log ' || l.new_credits
         ),
         (
-            l.reversed_at IS NOT NULL AND coalesce(v.amount, 0) <> -l.reversed_credits,
-            'reversal: the log took ' || l.reversed_credits || ' credits, the ledger says ' || coalesce(v.amount, 0)
-        ),
-        (
             l.reversed_at IS NULL
                 AND c.balance IS DISTINCT FROM newest.balance_after
                 AND NOT newest.ends_with_balance,
@@ -156,6 +186,14 @@ CROSS JOIN LATERAL (
         )
 ) AS f (is_found, finding)
 WHERE l.status IN ('success', 'rolled_back') AND f.is_found
+
+UNION ALL
+SELECT
+    v.run_id,
+    v.user_id,
+    v.finding
+FROM billing_migration_reversed AS v
+WHERE NOT v.holds
 
 UNION ALL
 SELECT
