@@ -3,6 +3,7 @@ package liquibase.ext.credits;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -107,6 +108,10 @@ class ConversionProperties {
 
             convert(connection, creditsPerUsd, creditsPerUah, rounding);
             assertThat(rows(connection, RESULT)).isEqualTo(predicted);
+            assertThat(predicted.stream()
+                            .filter(row -> row.get("outcome").equals("convert"))
+                            .map(row -> row.get("credits") + " and " + row.get("remainder")))
+                    .containsExactlyInAnyOrderElementsOf(inJava(people, creditsPerUsd, uah, rounding));
 
             undo(connection);
             assertThat(rows(connection, MONEY)).isEqualTo(before);
@@ -115,6 +120,26 @@ class ConversionProperties {
                     .satisfies(row -> assertThat((BigDecimal) row.get("net")).isZero());
             connection.rollback();
         }
+    }
+
+    /** The same arithmetic by somebody else: credits and remainder of everybody who gets any. */
+    private static List<String> inJava(
+            List<Person> people, BigDecimal creditsPerUsd, String creditsPerUah, String rounding) {
+        BigDecimal perUah = creditsPerUah == null ? BigDecimal.ZERO : new BigDecimal(creditsPerUah);
+        return people.stream()
+                .map(person -> person.usd()
+                        .max(BigDecimal.ZERO)
+                        .multiply(creditsPerUsd)
+                        .add(person.uah().max(BigDecimal.ZERO).multiply(perUah)))
+                .map(exact -> List.of(exact.setScale(2, RoundingMode.valueOf(rounding)), exact))
+                .filter(credits -> credits.get(0).signum() > 0)
+                .map(credits ->
+                        plain(credits.get(0)) + " and " + plain(credits.get(1).subtract(credits.get(0))))
+                .toList();
+    }
+
+    private static BigDecimal plain(BigDecimal number) {
+        return new BigDecimal(number.stripTrailingZeros().toPlainString());
     }
 
     @Provide
@@ -229,9 +254,7 @@ class ConversionProperties {
 
     private static Map<String, Object> normalised(Map<String, Object> row) {
         Map<String, Object> normalised = new TreeMap<>(row);
-        normalised.replaceAll((name, value) -> value instanceof BigDecimal number
-                ? new BigDecimal(number.stripTrailingZeros().toPlainString())
-                : value);
+        normalised.replaceAll((name, value) -> value instanceof BigDecimal number ? plain(number) : value);
         return normalised;
     }
 }

@@ -3,7 +3,10 @@ package liquibase.ext.credits;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Money that an old application instance still adds to {@code user_billing} after the conversion. */
 class LateWriteTest {
@@ -13,14 +16,20 @@ class LateWriteTest {
     @Test
     void allowedMoneyWaitsAndAFurtherRunConvertsOnlyThat() {
         try (Database database = converted("allow")) {
-            database.execute(TOP_UP);
-
-            assertThat(database.lines(
-                            "SELECT migration_status, balance_usd, late_writes FROM billing_migration_status"))
-                    .containsExactly("pending_migration|7.01|allow");
+            UUID other = database.addUser("50.00");
             database.execute("SELECT * FROM migrate_user_billing_to_credits(1.0, false)");
-            assertThat(database.lines("SELECT migration_status, credit_balance FROM billing_migration_status"))
-                    .containsExactly("success|107.01");
+            database.execute(TOP_UP + " WHERE user_id <> ?", other);
+
+            assertThat(
+                            database.lines(
+                                    "SELECT migration_status, balance_usd, late_writes FROM billing_migration_status ORDER BY 2"))
+                    .containsExactly("success|0.00|allow", "pending_migration|7.01|allow");
+            database.execute("SELECT * FROM migrate_user_billing_to_credits(1.0, false)");
+            assertThat(database.lines("SELECT done_users, done_usd FROM billing_migration_run ORDER BY started_at"))
+                    .containsExactly("1|100.00", "1|50.00", "1|7.01");
+            assertThat(database.lines(
+                            "SELECT migration_status, credit_balance FROM billing_migration_status ORDER BY 2"))
+                    .containsExactly("success|50.00", "success|107.01");
         }
     }
 
@@ -38,6 +47,44 @@ class LateWriteTest {
             assertThat(database.everything()).isEqualTo(before);
             assertThat(database.text("SELECT late_writes FROM billing_migration_status"))
                     .isEqualTo("reject");
+        }
+    }
+
+    @Test
+    void aNewAccountWithMoneyIsRejectedAndOneWithoutIsNot() {
+        try (Database database = converted("reject")) {
+            UUID without = database.addUser("0");
+
+            assertThatThrownBy(() -> database.addUser("9.00"))
+                    .hasMessageContaining("add credits with add_credits() instead");
+            assertThat(database.lines("SELECT balance_usd FROM user_billing WHERE user_id = ?", without))
+                    .containsExactly("0.00");
+            assertThat(database.number("SELECT sum(balance_usd) FROM user_billing"))
+                    .isZero();
+        }
+    }
+
+    @ParameterizedTest(name = "{0} at {1} per UAH")
+    @CsvSource({
+        "reject,  none, 5.00|100.00",
+        "convert, none, 5.00|100.00",
+        "convert, 0.5,  0.00|102.50",
+    })
+    void hryvniasAreGuardedOnlyWhereTheyAreConverted(String lateWrites, String creditsPerUah, String money) {
+        try (Database database = converted(lateWrites, "1.0", creditsPerUah)) {
+            database.execute("UPDATE user_billing SET balance_uah = balance_uah + 5");
+
+            assertThat(database.lines("SELECT b.balance_uah, c.balance FROM user_billing AS b"
+                            + " JOIN user_credits AS c ON c.user_id = b.user_id"))
+                    .containsExactly(money);
+        }
+    }
+
+    @Test
+    void rejectedHryvniasFailWhereTheyAreConverted() {
+        try (Database database = converted("reject", "1.0", "0.5")) {
+            assertThatThrownBy(() -> database.execute("UPDATE user_billing SET balance_uah = balance_uah + 5"))
+                    .hasMessageContaining("add credits with add_credits() instead");
         }
     }
 
@@ -176,11 +223,16 @@ class LateWriteTest {
     }
 
     private static Database converted(String lateWrites, String creditsPerUsd) {
+        return converted(lateWrites, creditsPerUsd, "none");
+    }
+
+    private static Database converted(String lateWrites, String creditsPerUsd, String creditsPerUah) {
         Database database = Database.prepared();
         database.addUser("100.00");
         LiquibaseApi.on(database)
                 .parameter("credits.lateWrites", lateWrites)
                 .parameter("credits.perUsd", creditsPerUsd)
+                .parameter("credits.perUah", creditsPerUah)
                 .run("update")
                 .assertSucceeded();
         return database;

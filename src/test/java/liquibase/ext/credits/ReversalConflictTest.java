@@ -17,6 +17,7 @@ import liquibase.ext.credits.report.Report;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -59,6 +60,20 @@ class ReversalConflictTest {
             JOIN billing_migration_run AS r ON r.id = l.run_id
             WHERE l.user_id = ? AND l.status = 'rolled_back'
             ORDER BY r.started_at DESC, r.id
+            """;
+    private static final String NEWEST_FIRST = "SELECT id FROM billing_migration_run ORDER BY started_at DESC, id";
+    private static final String PREVIEW_BY_ID = """
+            SELECT v.user_id, trim_scale(v.credits_back), trim_scale(v.usd_back), trim_scale(v.uah_back), v.reason
+            FROM billing_migration_reversal(?::uuid, ?) AS v
+            ORDER BY v.user_id
+            """;
+    private static final String DEED_BY_ID = """
+            SELECT
+                l.user_id, trim_scale(l.reversed_credits), trim_scale(l.reversed_usd), trim_scale(l.reversed_uah),
+                l.reversal_reason
+            FROM billing_migration_log AS l
+            WHERE l.run_id = ?::uuid AND l.status = 'rolled_back'
+            ORDER BY l.user_id
             """;
     private static final String PROOF = """
             SELECT DISTINCT i1_holds AND i2_holds AND i3_holds AND i4_holds AND i5_holds AND i6_holds AS all_hold
@@ -182,6 +197,33 @@ class ReversalConflictTest {
         }
     }
 
+    @ParameterizedTest(name = "{0}")
+    @EnumSource(
+            value = Conflict.class,
+            names = {
+                "CREDITS_ROW_DELETED",
+                "BILLING_ROW_DELETED",
+                "SPENT_IN_PART",
+                "SPENT_ALL",
+                "SPENT_AND_TOPPED_UP_LESS"
+            })
+    void refuseByTheRunsIdStopsBeforeAnythingMovesAndThePreviewSaysSo(Conflict conflict) {
+        try (Database database = conflict.happened()) {
+            String run = database.text(NEWEST_FIRST);
+            Snapshot before = database.everything();
+
+            assertThat(database.lines(
+                            "SELECT user_id, outcome FROM billing_migration_reversal(?::uuid, 'refuse') ORDER BY 1",
+                            run))
+                    .containsExactly(USER + "|refused", BYSTANDER + "|full");
+            assertThatThrownBy(() -> database.execute("SELECT * FROM rollback_billing_migration(?::uuid)", run))
+                    .hasMessageContaining("1 user(s) cannot give back all converted credits, ")
+                    .hasMessageContaining(": " + USER + "; no balance was changed; set credits.onSpent=remainder");
+
+            assertThat(database.everything()).isEqualTo(before);
+        }
+    }
+
     @Test
     void aRunUndoneByItsIdLeavesTheOtherRunAlone() {
         try (Database database = Conflict.CONVERTED_TWICE_AND_SPENT_SOME.happened()) {
@@ -278,8 +320,10 @@ class ReversalConflictTest {
     }
 
     private static void undoEachRunById(Database database, String onSpent) {
-        for (String run : database.lines("SELECT id FROM billing_migration_run ORDER BY started_at DESC, id")) {
+        for (String run : database.lines(NEWEST_FIRST)) {
+            List<String> announced = database.lines(PREVIEW_BY_ID, run, onSpent);
             database.execute("SELECT * FROM rollback_billing_migration(?::uuid, ?)", run, onSpent);
+            assertThat(database.lines(DEED_BY_ID, run)).isEqualTo(announced);
         }
     }
 
