@@ -376,6 +376,7 @@ class CanaryTest {
                 "5 | give none, percent: with a number above 0 and at most 100",
                 "none | credits.cohort is none; changelogs/canary.xml converts a part of the users",
                 "ids:missing.txt | credits.cohort names missing.txt, which cannot be read",
+                "ids:\u001B[2J.txt | credits.cohort is 'ids:\\u001B[2J.txt'; give none, percent:",
             })
     void refusesAnUnusableCohort(String cohort, String message) {
         try (Database database = Database.prepared()) {

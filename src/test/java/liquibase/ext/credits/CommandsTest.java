@@ -210,6 +210,34 @@ class CommandsTest {
     }
 
     @Test
+    void whatAKeyHoldsSteersNoTerminal() {
+        try (Database database = Database.from(CONVERTED)) {
+            UUID user = UUID.fromString(database.text("SELECT user_id FROM user_billing WHERE balance_uah = 400"));
+
+            for (String sentence :
+                    List.of("Granted 1 credits to user ", "Nothing granted: key =1\\u001B[2J granted 1")) {
+                assertThat(LiquibaseApi.on(database)
+                                .run(
+                                        "creditsGrant",
+                                        "user",
+                                        user.toString(),
+                                        "amount",
+                                        "1",
+                                        "reason",
+                                        "\u001B[2J'; --",
+                                        "key",
+                                        "=1\u001B[2J")
+                                .assertSucceeded()
+                                .sql())
+                        .contains(sentence)
+                        .doesNotContain("\u001B");
+            }
+            assertThat(database.lines("SELECT source_id, description FROM credit_transactions WHERE amount = 1"))
+                    .containsExactly("=1\u001B[2J|\u001B[2J'; --");
+        }
+    }
+
+    @Test
     void twoGrantsAtOnceWithOneKeyGrantOnce() {
         try (Database database = Database.from(CONVERTED)) {
             UUID user = UUID.fromString(database.text("SELECT user_id FROM user_billing WHERE balance_uah = 400"));
@@ -258,6 +286,8 @@ class CommandsTest {
                 "one@example.org | 0 | first | amount is '0'; give a positive number of credits",
                 "one@example.org | NaN | first | amount is 'NaN'; give a positive number of credits",
                 "one@example.org | 1.005 | first | amount 1.005 is finer than the ledger keeps; round it to 1.01",
+                "one@example.org | '\u001B[2J' | first | amount is '\\u001B[2J'; give a positive number of credits",
+                "one@example.org | 6 | '=1\u001B[2J' | key =1\\u001B[2J granted 5.00 credits to user",
                 "one@example.org | 1e9 | first | amount is '1e9'; give a positive number of credits",
                 "one@example.org | 6 | used | key used granted 5.00 credits to user"
             })
@@ -265,7 +295,10 @@ class CommandsTest {
         try (Database database = Database.from(CONVERTED)) {
             database.execute(
                     "INSERT INTO users (email) VALUES ('one@example.org'), ('twice@example.org'), ('Twice@example.org')");
-            database.execute("SELECT balance_after FROM billing_migration_grant('one@example.org', 5, 'why', 'used')");
+            for (String used : List.of("used", "=1\u001B[2J")) {
+                database.execute(
+                        "SELECT balance_after FROM billing_migration_grant('one@example.org', 5, 'why', ?)", used);
+            }
             Snapshot before = database.everything();
 
             CommandResult result = LiquibaseApi.on(database)

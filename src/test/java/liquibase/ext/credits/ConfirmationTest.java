@@ -59,6 +59,16 @@ class ConfirmationTest {
     }
 
     @Test
+    void anAnswerSteersNoTerminal() {
+        try (Database database = prepared()) {
+            prod(database)
+                    .parameter("credits.confirm", "\u001B[2J")
+                    .run("update")
+                    .assertRefused("credits.confirm is '\\u001B[2J', but the database is ");
+        }
+    }
+
+    @Test
     void aWrongNameIsRefusedWhereNobodyHasToAnswerToo() {
         try (Database database = prepared()) {
             LiquibaseApi.on(database)

@@ -9,6 +9,7 @@ import liquibase.command.CommandArgumentDefinition;
 import liquibase.command.CommandBuilder;
 import liquibase.command.CommandScope;
 import liquibase.ext.credits.report.Emails;
+import liquibase.ext.credits.report.UntrustedText;
 
 /**
  * {@code liquibase credits-grant}: credits for one user, once per key, however often a pipeline repeats it. The amount
@@ -52,11 +53,11 @@ public final class GrantCommand extends CreditsCommand {
         database.commit();
 
         String shown = Emails.MASKED.show(grant.get(1)) + " (" + grant.get(0) + ")";
-        out.println(
+        out.println(UntrustedText.line(
                 Boolean.parseBoolean(grant.get(5))
                         ? "Nothing granted: key " + key + " granted " + credits.toPlainString() + " credits to user "
                                 + shown + " before, at " + grant.get(4)
-                        : "Granted " + credits.toPlainString() + " credits to user " + shown + " under key " + key);
+                        : "Granted " + credits.toPlainString() + " credits to user " + shown + " under key " + key));
         out.println("Balance before: " + grant.get(2) + " credits");
         out.println("Balance after: " + grant.get(3) + " credits");
     }

@@ -10,6 +10,7 @@ import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import liquibase.ext.credits.report.UntrustedText;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,7 +48,8 @@ public record Cohort(Kind kind, String value, List<UUID> userIds) {
             return EVERYBODY;
         }
         Matcher list = LIST.matcher(text);
-        if (list.matches()) {
+        // The run carries the file's name into status, report and script.
+        if (list.matches() && UntrustedText.line(text).equals(text)) {
             Kind kind = list.group(1).equals("ids") ? Kind.IDS : Kind.EMAILS;
             return new Cohort(kind, list.group(2), List.copyOf(userIds));
         }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import liquibase.Scope;
+import liquibase.ext.credits.report.UntrustedText;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,7 +56,8 @@ public final class Confirmation {
             return null;
         }
         if (!REQUIRED.equals(setting)) {
-            return PARAMETER + " is '" + setting + "', but the database is " + database + todo(database);
+            return UntrustedText.line(
+                    PARAMETER + " is '" + setting + "', but the database is " + database + todo(database));
         }
         Console console = OperatorConsole.find();
         if (console == null) {
@@ -68,7 +70,7 @@ public final class Confirmation {
         }
         return database.equals(answer.strip())
                 ? null
-                : "the answer was '" + answer.strip() + "', not " + database + todo(database);
+                : "the answer was '" + UntrustedText.line(answer.strip()) + "', not " + database + todo(database);
     }
 
     private static String todo(String database) {
