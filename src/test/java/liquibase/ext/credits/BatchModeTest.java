@@ -172,7 +172,7 @@ class BatchModeTest {
     }
 
     /** Twenty users with 1 to 20 dollars. */
-    private static Database populated() {
+    static Database populated() {
         Database database = Database.prepared();
         for (int dollars = 1; dollars <= 20; dollars++) {
             database.addUser(dollars + ".00");
@@ -180,7 +180,7 @@ class BatchModeTest {
         return database;
     }
 
-    private static LiquibaseApi inBatches(Database database) {
+    static LiquibaseApi inBatches(Database database) {
         return LiquibaseApi.on(database).parameter("credits.commit", "batch").parameter("credits.batchUsers", "3");
     }
 

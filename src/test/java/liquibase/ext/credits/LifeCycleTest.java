@@ -33,13 +33,7 @@ class LifeCycleTest {
     @Test
     void throughTheJavaApi() {
         try (Database database = Database.legacy()) {
-            assertLifeCycle(
-                    database,
-                    new Commands(
-                            () -> LiquibaseApi.on(database).run("updateSql"),
-                            () -> LiquibaseApi.on(database).run("update"),
-                            () -> LiquibaseApi.on(database).run("status"),
-                            () -> LiquibaseApi.on(database).run("rollbackCount", "count", 1)));
+            assertLifeCycle(database, javaApi(() -> LiquibaseApi.on(database)));
         }
     }
 
@@ -77,7 +71,15 @@ class LifeCycleTest {
         }
     }
 
-    static Commands commandLine(LiquibaseCli liquibase) {
+    static Commands javaApi(Supplier<LiquibaseApi> liquibase) {
+        return new Commands(
+                () -> liquibase.get().run("updateSql"),
+                () -> liquibase.get().run("update"),
+                () -> liquibase.get().run("status"),
+                () -> liquibase.get().run("rollbackCount", "count", 1));
+    }
+
+    private static Commands commandLine(LiquibaseCli liquibase) {
         return new Commands(
                 () -> liquibase.run("updateSQL"),
                 () -> liquibase.run("update"),

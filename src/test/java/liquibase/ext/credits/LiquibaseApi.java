@@ -6,6 +6,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -28,7 +29,6 @@ import org.apache.commons.lang3.exception.ExceptionUtils;
 /** Liquibase in this process, as the command line would run it: the same commands, arguments and {@code -D} parameters. */
 public final class LiquibaseApi {
 
-    private final Database database;
     private final Map<String, Object> parameters = new LinkedHashMap<>();
     private final ByteArrayOutputStream sql = new ByteArrayOutputStream();
     private final ByteArrayOutputStream messages = new ByteArrayOutputStream();
@@ -36,11 +36,12 @@ public final class LiquibaseApi {
     private String changelog = "changelogs/master.xml";
     private Path root = Project.ROOT;
     private boolean hasOwnConnection;
+    private String url;
     private String username;
     private String password;
 
     private LiquibaseApi(Database database) {
-        this.database = database;
+        this.url = database.url();
         this.username = database.username();
         this.password = database.password();
     }
@@ -65,6 +66,12 @@ public final class LiquibaseApi {
     /** Another directory to find changelogs in, searched before the class path. */
     public LiquibaseApi root(Path newRoot) {
         root = newRoot;
+        return this;
+    }
+
+    /** Another way to the same database, for example through a pooler. */
+    public LiquibaseApi url(String newUrl) {
+        url = newUrl;
         return this;
     }
 
@@ -128,7 +135,7 @@ public final class LiquibaseApi {
 
     private void execute(String command, Object... namesAndValues) throws Exception {
         CommandScope scope = new CommandScope(command)
-                .addArgumentValue("url", database.url())
+                .addArgumentValue("url", url)
                 .addArgumentValue("username", username)
                 .addArgumentValue("password", password)
                 .addArgumentValue("changelogFile", changelog)
@@ -141,7 +148,7 @@ public final class LiquibaseApi {
             scope.execute();
             return;
         }
-        try (Connection connection = database.connection()) {
+        try (Connection connection = DriverManager.getConnection(url, username, password)) {
             scope.addArgumentValue(
                     "database",
                     DatabaseFactory.getInstance().findCorrectDatabaseImplementation(new JdbcConnection(connection)));
@@ -155,9 +162,9 @@ public final class LiquibaseApi {
                 Scope.getCurrentScope().getResourceAccessor(),
                 DatabaseFactory.getInstance()
                         .openDatabase(
-                                database.url(),
-                                database.username(),
-                                database.password(),
+                                url,
+                                username,
+                                password,
                                 null,
                                 Scope.getCurrentScope().getResourceAccessor()))) {
             return liquibase

@@ -37,8 +37,9 @@ final class PgBouncer implements AutoCloseable {
                 .findFirst();
     }
 
-    /** In pool mode {@code session} or {@code transaction}, with one connection to each database. */
-    static PgBouncer start(Database database, String poolMode, Path folder) throws IOException, SQLException {
+    /** In pool mode {@code session} or {@code transaction}, with so many server processes for each database. */
+    static PgBouncer start(Database database, String poolMode, int processes, Path folder)
+            throws IOException, SQLException {
         URI server = URI.create(database.url().substring("jdbc:".length()));
         int port = freePort();
         Path settings = Files.writeString(folder.resolve("pgbouncer.ini"), """
@@ -50,10 +51,10 @@ final class PgBouncer implements AutoCloseable {
                 unix_socket_dir =
                 auth_type = any
                 pool_mode = %s
-                default_pool_size = 2
+                default_pool_size = %d
                 ignore_startup_parameters = extra_float_digits
                 """.formatted(
-                        server.getHost(), server.getPort(), database.username(), port, poolMode));
+                        server.getHost(), server.getPort(), database.username(), port, poolMode, processes));
         List<String> command = new ArrayList<>(List.of(program().orElseThrow().toString(), "--quiet"));
         if (System.getProperty("user.name").equals("root")) {
             // It refuses to run as root; its folder must then be readable for somebody else.

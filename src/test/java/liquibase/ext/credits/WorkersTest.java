@@ -260,7 +260,7 @@ class WorkersTest {
                 .parameter("credits.workers", String.valueOf(workers));
     }
 
-    private static void controlAfter(Database database, int users, String control) {
+    static void controlAfter(Database database, int users, String control) {
         database.execute("""
                 CREATE FUNCTION control() RETURNS trigger LANGUAGE plpgsql AS $$
                 BEGIN
@@ -285,7 +285,7 @@ class WorkersTest {
         });
     }
 
-    private static void await(Database database, String sql) throws InterruptedException {
+    static void await(Database database, String sql) throws InterruptedException {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
         while (database.text(sql) == null) {
             assertThat(System.nanoTime()).as("waits for " + sql).isLessThan(deadline);

@@ -24,6 +24,9 @@ public final class PostgresConnection extends JdbcConnection {
     private static final String PASSWORD = "password";
     private static final String PASSWORD_VARIABLE = "LIQUIBASE_COMMAND_PASSWORD";
 
+    /** A pooler lets a connection wait that it cannot serve; the property is the driver's. */
+    private static final String LONGEST_WAIT_SECONDS = "20";
+
     private @Nullable Opening opening;
 
     /** A plain class on purpose: a record would print the password in its toString. */
@@ -40,6 +43,7 @@ public final class PostgresConnection extends JdbcConnection {
 
         private static Opening of(String url, Driver driver, Properties properties) {
             Properties copy = new Properties();
+            copy.setProperty("loginTimeout", LONGEST_WAIT_SECONDS);
             properties.stringPropertyNames().forEach(name -> copy.setProperty(name, properties.getProperty(name)));
             return new Opening(url, driver, copy);
         }

@@ -21,6 +21,7 @@ final class BatchedRun {
     private static final int USERS_PER_MILLISECOND = 5;
 
     private final Connection connection;
+    private final OwnSession session;
     private final SiblingOpener opener;
     private final ConversionSettings settings;
     private final Progress progress;
@@ -28,12 +29,9 @@ final class BatchedRun {
     private Run.@Nullable Earlier earlierRun;
 
     BatchedRun(
-            Connection connection,
-            SiblingOpener opener,
-            ConversionSettings settings,
-            Progress progress,
-            PlanCheck plan) {
-        this.connection = connection;
+            OwnSession session, SiblingOpener opener, ConversionSettings settings, Progress progress, PlanCheck plan) {
+        this.connection = session.connection();
+        this.session = session;
         this.opener = opener;
         this.settings = settings;
         this.progress = progress;
@@ -45,7 +43,7 @@ final class BatchedRun {
         Throttle throttle = new Throttle(settings);
         throttle.refuseBlindness(connection);
         String nameBefore = Session.name(connection);
-        Session.lock(connection);
+        session.lock();
         try {
             Optional<Run> open = new OpenRun(connection, settings, plan.fingerprintOrNone()).find();
             LateWriteGuard.attach(connection, settings);
@@ -67,7 +65,7 @@ final class BatchedRun {
             complete(run, throttle);
             return run;
         } finally {
-            unlock(nameBefore);
+            leave(nameBefore);
         }
     }
 
@@ -86,13 +84,13 @@ final class BatchedRun {
     private void complete(Run run, Throttle throttle) throws SQLException, ConversionException {
         try {
             convert(run, throttle);
-            LockTimeout.set(connection, settings.lockTimeout());
+            session.begin(settings.lockTimeout(), progress.standing().applicationName(run.id()));
             run.finish();
             connection.commit();
         } catch (ConversionException e) {
             throw unfinished(run, e.line());
         } catch (SQLException e) {
-            throw unfinished(run, ConversionException.found(e));
+            throw unfinished(run, session.found(e));
         }
     }
 
@@ -102,13 +100,11 @@ final class BatchedRun {
             Run.State state = run.state();
             Queue<Run.Range> ranges = new ConcurrentLinkedQueue<>(run.openRanges());
             progress.started(
-                    state.doneUsers(),
-                    state.plannedUsers(),
-                    siblings.connections().size() + 1);
+                    state.doneUsers(), state.plannedUsers(), siblings.sessions().size() + 1);
             Gate gate = new Gate(run, throttle, progress);
             List<Worker> workers = new ArrayList<>();
-            workers.add(new Worker(connection, run, ranges, settings, gate, progress));
-            for (Connection sibling : siblings.connections()) {
+            workers.add(new Worker(session, run, ranges, settings, gate, progress));
+            for (OwnSession sibling : siblings.sessions()) {
                 workers.add(new Worker(sibling, run, ranges, settings, gate, progress));
             }
             new Crew(gate).work(workers);
@@ -117,20 +113,30 @@ final class BatchedRun {
 
     private ConversionException unfinished(Run run, String why) throws SQLException {
         Standing standing = progress.standing();
-        String release = connection.isClosed() ? "; Liquibase's own lock stays: run liquibase releaseLocks" : "";
-        return new ConversionException(why + release + "; " + standing.doneUsers() + " of " + standing.plannedUsers()
+        String release = connection.isClosed()
+                ? "Liquibase's own lock stays: run liquibase releaseLocks"
+                : rolledBackAndUnlocked();
+        return new ConversionException(why + (release.isEmpty() ? "" : "; " + release) + "; " + standing.doneUsers()
+                + " of " + standing.plannedUsers()
                 + " users are converted; go on with liquibase update, or undo them with"
                 + " SELECT * FROM rollback_billing_migration('" + run.id() + "')");
     }
 
     /** A session that was lost has given its lock back, and why it was lost must not be hidden by a failure here. */
-    private void unlock(String nameBefore) throws SQLException {
+    private void leave(String nameBefore) throws SQLException {
         if (connection.isClosed()) {
             return;
         }
-        connection.rollback();
-        Session.unlock(connection);
+        String release = rolledBackAndUnlocked();
+        if (!release.isEmpty()) {
+            progress.says(release);
+        }
         Session.name(connection, nameBefore);
         connection.commit();
+    }
+
+    private String rolledBackAndUnlocked() throws SQLException {
+        connection.rollback();
+        return session.unlock();
     }
 }

@@ -113,7 +113,7 @@ public final class Conversion {
     }
 
     private Report runInBatches(PlanCheck plan) throws SQLException, ConversionException {
-        BatchedRun batches = new BatchedRun(connection, siblings, settings, progress, plan);
+        BatchedRun batches = new BatchedRun(OwnSession.alone(connection, siblings), siblings, settings, progress, plan);
         Run run = batches.run(identity);
         Run.Earlier earlier = batches.earlierRun();
         return earlier == null ? provedReport(run, plan) : earlierReport(run, earlier, plan);

@@ -18,7 +18,7 @@ public final class ConversionException extends Exception {
         super(message);
     }
 
-    private ConversionException(String message, SQLException cause) {
+    ConversionException(String message, SQLException cause) {
         super(message, cause);
     }
 

@@ -15,6 +15,7 @@ final class Worker {
     private static final Duration LONGEST_WAIT_FOR_NOTE = Duration.ofMillis(100);
 
     private final Connection connection;
+    private final OwnSession session;
     private final Run run;
     private final Queue<Run.Range> ranges;
     private final ConversionSettings settings;
@@ -23,13 +24,14 @@ final class Worker {
     private final BatchSize size;
 
     Worker(
-            Connection connection,
+            OwnSession session,
             Run run,
             Queue<Run.Range> ranges,
             ConversionSettings settings,
             Gate gate,
             Progress progress) {
-        this.connection = connection;
+        this.connection = session.connection();
+        this.session = session;
         this.run = run.on(connection);
         this.ranges = ranges;
         this.settings = settings;
@@ -39,9 +41,13 @@ final class Worker {
     }
 
     void work() throws SQLException, ConversionException {
-        boolean mayGoOn = true;
-        for (Run.Range range = ranges.poll(); range != null && mayGoOn; range = ranges.poll()) {
-            mayGoOn = convert(range);
+        try {
+            boolean mayGoOn = true;
+            for (Run.Range range = ranges.poll(); range != null && mayGoOn; range = ranges.poll()) {
+                mayGoOn = convert(range);
+            }
+        } catch (SQLException e) {
+            throw new ConversionException(session.found(e), e);
         }
     }
 
@@ -65,10 +71,9 @@ final class Worker {
         return false;
     }
 
-    private Run.Batch batch(Run.Range range, int users) throws SQLException {
+    private Run.Batch batch(Run.Range range, int users) throws SQLException, ConversionException {
         long startNanos = System.nanoTime();
-        LockTimeout.set(connection, settings.lockTimeout());
-        Session.name(connection, progress.standing().applicationName(run.id()));
+        session.begin(settings.lockTimeout(), progress.standing().applicationName(run.id()));
         Run.Batch batch = run.convertRange(range, users);
         connection.commit();
         Duration took = Duration.ofNanos(System.nanoTime() - startNanos);
