@@ -107,7 +107,7 @@ class ConfirmationTest {
             assertThat(update.assertSucceeded().sql())
                     .contains(
                             "WARNING: This will modify the database!",
-                            "- Convert all USD balances to credits",
+                            "- Convert all USD balances to credits: 1 USD = 1.0 credits, rounded HALF_UP",
                             "- Zero out user_billing.balance_usd",
                             "- Create transaction records",
                             "Are you sure you want to continue? Type the name of the database of prod, "

@@ -137,7 +137,7 @@ public record ConversionSettings(
         String which = cohort.isEverybody() ? "all " : "";
         String whose = cohort.isEverybody() ? "" : ", only of " + cohort.runName();
         return List.of(
-                "Convert " + which + currencies + " balances to credits" + whose,
+                "Convert " + which + currencies + " balances to credits: " + rates(),
                 "Zero out user_billing.balance_usd" + columns + whose,
                 "Create transaction records");
     }
