@@ -2,6 +2,7 @@ package liquibase.ext.credits;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.yaml.snakeyaml.Yaml;
 
@@ -85,6 +87,45 @@ class PipelineTest {
                         .filter(line -> line.startsWith("mvn ")))
                 .hasSize(6)
                 .isSubsetOf(commands);
+    }
+
+    /** What is run is run above; here, that the script calls it, in this order. */
+    @ParameterizedTest
+    @CsvSource({
+        "plan, liquibase:validate liquibase:updateSQL",
+        "apply, liquibase:update exec:exec@credits-verify",
+        "undo, liquibase:rollback",
+    })
+    @DisabledOnOs(value = OS.WINDOWS, disabledReason = "the script is written for a POSIX shell")
+    void theScriptRunsTheCommandsOfItsAction(String action, String goals, @TempDir Path tools) throws IOException {
+        Subprocess.Finished script = deploy(tools, action);
+
+        assertThat(script.exitCode()).as(script::toString).isZero();
+        assertThat(script.output().lines().skip(1))
+                .allMatch(line -> line.contains(" -Dcontexts=stage"))
+                .map(line -> line.replaceAll(".*?((liquibase|exec):\\S+).*", "$1"))
+                .containsExactly(goals.split(" "));
+        assertThat(script.output().contains("-Dcredits.confirm=billing")).isEqualTo(!action.equals("plan"));
+    }
+
+    @Test
+    @DisabledOnOs(value = OS.WINDOWS, disabledReason = "the script is written for a POSIX shell")
+    void theScriptRefusesAnotherAction(@TempDir Path tools) throws IOException {
+        Subprocess.Finished script = deploy(tools, "rollback");
+
+        assertThat(script.exitCode()).isEqualTo(2);
+        assertThat(script.output()).doesNotContain("liquibase:");
+        assertThat(script.errors()).contains("rollback is not an action; give plan, apply or undo");
+    }
+
+    /** With a Maven that says what it was told. */
+    private static Subprocess.Finished deploy(Path tools, String action) throws IOException {
+        Path mvn = Files.writeString(tools.resolve("mvn"), "#!/bin/sh\necho \"mvn $*\"\n");
+        assertThat(mvn.toFile().setExecutable(true)).isTrue();
+        return Subprocess.run(
+                Project.ROOT,
+                List.of("sh", "contexts/pipelines/deploy.sh", "stage", action),
+                Map.of("PATH", tools + File.pathSeparator + System.getenv("PATH"), "DATABASE", "billing"));
     }
 
     @ParameterizedTest
