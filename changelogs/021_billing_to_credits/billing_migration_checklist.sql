@@ -62,8 +62,7 @@ users_by_state AS (
         count(*) FILTER (WHERE s.is_waiting AND l.status = 'success') AS late_users,
         coalesce(sum(s.balance_usd) FILTER (WHERE s.is_waiting AND l.status = 'success'), 0) AS late_usd,
         coalesce(sum(s.balance_uah) FILTER (WHERE s.is_waiting AND l.status = 'success'), 0) AS late_uah,
-        count(*) FILTER (WHERE s.migration_status = 'success') AS success_users,
-        count(*) FILTER (WHERE s.migration_status = 'rolled_back') AS rolled_back_users,
+        count(*) FILTER (WHERE l.status = 'rolled_back') AS rolled_back_users,
         count(*) FILTER (WHERE s.migration_status = 'skipped') AS skipped_users,
         count(*) FILTER (WHERE s.migration_status = 'error') AS error_users
     FROM (
@@ -146,8 +145,8 @@ ticked AS (
                     || ' have no credits left'),
             (4, 'Old user_billing.balance_usd values are zeroed',
                 CASE WHEN p.unzeroed_users > 0 THEN 'failed' ELSE w.waiting_result END,
-                p.unzeroed_users || ' of the converted are not; ' || u.late_users || ' received ' || u.late_usd
-                    || ' USD and ' || u.late_uah || ' UAH later'),
+                p.unzeroed_users || ' of the converted are not, ' || u.waiting_users || ' wait to be converted; '
+                    || u.late_users || ' received ' || u.late_usd || ' USD and ' || u.late_uah || ' UAH later'),
             (5, 'New user_credits.balance values are correct',
                 CASE WHEN f.balance_findings = 0 THEN 'passed' ELSE 'failed' END,
                 f.balance_findings || ' balances differ from the newest ledger entry'),
@@ -156,7 +155,7 @@ ticked AS (
                 f.entry_findings || ' entries are missing or wrong'),
             (7, 'Migration log shows all successes',
                 CASE WHEN u.error_users = 0 THEN 'passed' ELSE 'failed' END,
-                u.success_users || ' success, ' || u.skipped_users || ' skipped with a reason, ' || u.rolled_back_users
+                u.converted_users || ' success, ' || u.skipped_users || ' skipped with a reason, ' || u.rolled_back_users
                     || ' rolled back, ' || u.error_users || ' error'),
             (8, 'Test MCP tool execution with real users',
                 CASE WHEN d.deductions > 0 THEN 'passed' ELSE 'open' END,

@@ -142,9 +142,21 @@ class CommandsTest {
 
             assertThat(result.sql())
                     .contains(
-                            "passed  Old user_billing.balance_usd values are zeroed: 0 of the converted are not; 1 received 7.00 USD",
+                            "passed  Old user_billing.balance_usd values are zeroed: 0 of the converted are not, 0 wait to be converted; 1 received 7.00 USD",
                             "1 findings in billing_migration_discrepancy, 1 shown",
                             user + ": billing: 7.00 USD and 0.00 UAH arrived after the conversion");
+        }
+    }
+
+    @Test
+    void verifyCountsWhatWasUndoneAndSaysWhoWaitsAgain() {
+        try (Database database = Database.from(CONVERTED)) {
+            LiquibaseApi.on(database).run("rollbackCount", "count", 1).assertSucceeded();
+
+            assertThat(LiquibaseApi.on(database).run("creditsVerify").sql())
+                    .contains(
+                            "failed  Old user_billing.balance_usd values are zeroed: 0 of the converted are not, 2 wait to be converted;",
+                            "passed  Migration log shows all successes: 0 success, 1 skipped with a reason, 2 rolled back, 0 error");
         }
     }
 
