@@ -101,7 +101,7 @@ class DatabaseTest {
     void apiCommandLineAndMavenRunTheSameChangelog(@TempDir Path root) throws Exception {
         Files.createDirectories(root.resolve("contexts/stage"));
         Files.createDirectories(root.resolve("changelogs"));
-        Files.copy(Project.ROOT.resolve("pom.xml"), root.resolve("pom.xml"));
+        Checkout.copy(root, "pom.xml", "target/classes");
         Files.writeString(
                 root.resolve("contexts/stage/liquibase.properties"),
                 "contexts=stage\nurl=jdbc:postgresql://db.stage.example/billing\nchangeLogFile=changelogs/master.xml\n");

@@ -20,7 +20,7 @@ class PasswordTest {
             results.add(cli(role).run("--log-level=DEBUG", "update").assertSucceeded());
             results.add(cli(role).run("--log-level=DEBUG", "rollbackCount", "1").assertSucceeded());
             results.add(cli(role).parameter("credits.perUsd", "abc").run("--log-level=DEBUG", "update"));
-            results.add(cli(role).url(database.url() + "_missing").run("--log-level=DEBUG", "update"));
+            results.add(cli(role).url(Server.current().url("credits_missing")).run("--log-level=DEBUG", "update"));
 
             assertThat(results.get(1).messages()).contains("SELECT ");
             assertThat(results.subList(3, 5))
@@ -42,14 +42,14 @@ class PasswordTest {
             results.add(maven(required.role()).run("-X", "liquibase:update").assertSucceeded());
             results.add(maven(role).option("credits.perUsd", "abc").run("-X", "liquibase:update"));
             results.add(maven(role)
-                    .option("liquibase.url", database.url() + "_missing")
+                    .option("liquibase.url", Server.current().url("credits_missing"))
                     .run("-X", "liquibase:status"));
             results.add(LiquibaseMaven.on(database, role.name(), "wrong")
                     .option("contexts", "stage")
                     .run("liquibase:status"));
 
             assertThat(results.get(0).messages()).contains("[DEBUG]   (f) changeLogFile = ");
-            assertThat(results.get(2).toString()).contains("_missing");
+            assertThat(results.get(2).toString()).contains("credits_missing");
             assertThat(results.get(3).toString()).contains("password authentication failed for user");
             assertThat(results.subList(2, 4))
                     .extracting(CommandResult::succeeded)
