@@ -25,7 +25,7 @@ class PgBouncerTest {
     static void needsThePooler() {
         assumeTrue(PgBouncer.program().isPresent(), "skipped: no pgbouncer on the PATH");
         assumeTrue(
-                System.getProperty("postgres.under.test", "embedded").matches("embedded|\\d+"),
+                ServerChoice.current().isEmbedded(),
                 "skipped: the server must trust connections without a password, as the embedded one does");
     }
 

@@ -9,18 +9,14 @@ import java.sql.SQLException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import liquibase.ext.credits.embedded.EmbeddedServer;
-import org.testcontainers.DockerClientFactory;
 import org.testcontainers.postgresql.PostgreSQLContainer;
 import org.testcontainers.utility.DockerImageName;
 
-/**
- * The one PostgreSQL of this test run, chosen by {@code -Dtest.postgres}: {@code embedded} or a major (its binaries are put on the
- * class path by a Maven profile), a Docker image, or a {@code jdbc:postgresql:} URL.
- */
+/** The one PostgreSQL of this test run, as its {@link ServerChoice} wants it. */
 record Server(String urlBeforeDatabase, String urlAfterDatabase, String username, String password) {
 
     private static final Pattern URL = Pattern.compile("(jdbc:postgresql://[^/]+/)[^?]*(\\?.*)?");
-    private static final Server CURRENT = start(System.getProperty("postgres.under.test", "embedded"));
+    private static final Server CURRENT = start(ServerChoice.current());
 
     static Server current() {
         return CURRENT;
@@ -34,11 +30,11 @@ record Server(String urlBeforeDatabase, String urlAfterDatabase, String username
         return DriverManager.getConnection(url(database), username, password);
     }
 
-    private static Server start(String choice) {
-        if (choice.equals("embedded") || choice.matches("\\d+")) {
-            return embedded(choice);
+    private static Server start(ServerChoice choice) {
+        if (choice.isEmbedded()) {
+            return embedded(choice.name());
         }
-        return choice.startsWith("jdbc:") ? at(choice, "postgres", "postgres") : container(choice);
+        return choice.isUrl() ? at(choice.name(), "postgres", "postgres") : container(choice.name());
     }
 
     /** Without autovacuum, so that what a test sees changed was changed by the test. */
@@ -71,9 +67,6 @@ record Server(String urlBeforeDatabase, String urlAfterDatabase, String username
 
     @SuppressWarnings("resource") // Testcontainers removes the container when the process ends.
     private static Server container(String image) {
-        if (!DockerClientFactory.instance().isDockerAvailable()) {
-            throw new IllegalStateException("test.postgres is " + image + ", but no Docker engine answers");
-        }
         PostgreSQLContainer container =
                 new PostgreSQLContainer(DockerImageName.parse(image).asCompatibleSubstituteFor("postgres"));
         container.withCommand("postgres", "-c", "autovacuum=off", "-c", "fsync=off", "-c", "max_connections=300");

@@ -30,8 +30,7 @@ class StandbyTest {
     @BeforeAll
     static void needsTheServersFiles() {
         assumeTrue(
-                System.getProperty("postgres.under.test", "embedded").matches("embedded|\\d+"),
-                "skipped: the standby is a copy of the embedded server's files");
+                ServerChoice.current().isEmbedded(), "skipped: the standby is a copy of the embedded server's files");
     }
 
     @Test
