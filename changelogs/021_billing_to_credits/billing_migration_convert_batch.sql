@@ -410,7 +410,7 @@ BEGIN
             RETURNING l.user_id AS last_user_id, l.reason INTO v_done;
             v_error_users := v_error_users + 1;
             IF v_error_users <= 20 THEN
-                v_first_errors := v_first_errors || format('%s (%s)', v_done.last_user_id, split_part(v_done.reason, E'\n', 1));
+                v_first_errors := v_first_errors || format('%s (%s)', v_done.last_user_id, substring(v_done.reason FROM E'^[^\\r\\n]*'));
             END IF;
             v_left_users := v_left_users - 1;
             v_set_users := least(v_left_users, 2);

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.stream.Collectors;
+import liquibase.ext.credits.conversion.Sql;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -42,6 +43,32 @@ class OneBadUserTest {
 
             assertThat(database.everything().without("databasechangelog"))
                     .isEqualTo(before.without("databasechangelog"));
+        }
+    }
+
+    @Test
+    void whatTheApplicationSaysNeitherHidesTheOthersNorSteersATerminal() {
+        String words = "=cmd\u001B[2J\r'); DROP TABLE users; --\n$$";
+        try (Database database = populated(12, 6)) {
+            refuseInTrigger(database, words);
+            List<String> bad = bad(database);
+
+            CommandResult stopped = LiquibaseApi.on(database)
+                    .run("update")
+                    .assertRefused("2 user(s) cannot be converted: " + bad.get(0) + " (=cmd\\u001B[2J), " + bad.get(1)
+                            + " (=cmd\\u001B[2J)" + HOW_TO_CORRECT);
+            CommandResult skipped = skipping(database, "once").run("update").assertSucceeded();
+
+            assertThat(database.lines("SELECT DISTINCT reason FROM billing_migration_log WHERE status = 'error'"))
+                    .containsExactly(words);
+            assertThat(skipped.messages()).contains("Failed: =cmd\\u001B[2J\\u000D'); DROP TABLE users; --\\u000A$$");
+            for (CommandResult shown : List.of(
+                    stopped,
+                    skipped,
+                    LiquibaseApi.on(database).run("creditsStatus").assertSucceeded(),
+                    LiquibaseApi.on(database).run("creditsVerify"))) {
+                assertThat(shown.toString()).doesNotContain("\u001B");
+            }
         }
     }
 
@@ -241,16 +268,20 @@ class OneBadUserTest {
     }
 
     private static void refuseInTrigger(Database database) {
+        refuseInTrigger(database, "the application refuses this user");
+    }
+
+    private static void refuseInTrigger(Database database, String words) {
         database.execute("""
-                CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+                CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $refuse$
                 BEGIN
                     IF NEW.amount = 13 THEN
-                        RAISE EXCEPTION 'the application refuses this user';
+                        RAISE EXCEPTION %s;
                     END IF;
                     RETURN NEW;
                 END
-                $$
-                """);
+                $refuse$
+                """.formatted(Sql.literal(words)));
         database.execute("CREATE TRIGGER refuse BEFORE INSERT ON credit_transactions"
                 + " FOR EACH ROW EXECUTE FUNCTION refuse()");
     }

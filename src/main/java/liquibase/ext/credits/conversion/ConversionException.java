@@ -30,7 +30,7 @@ public final class ConversionException extends Exception {
             case DEADLOCK_DETECTED, NUMERIC_OVERFLOW -> "; no balance was changed; run again";
             default -> found(cause).contains(NOTHING_CHANGED) ? "" : "; " + NOTHING_CHANGED;
         };
-        return new ConversionException(found(cause) + todo, cause);
+        return new ConversionException(found(cause) + todo, DatabaseError.harmless(cause));
     }
 
     /** The message, for a longer one. */
