@@ -59,12 +59,11 @@ final class HtmlCharts {
             rates[i] = (points.get(i + 1).users() - points.get(i).users()) * 1000.0 / millis;
             highest = Math.max(highest, rates[i]);
         }
-        double startMillis = points.get(0).elapsedMillis();
-        double spanMillis = Math.max(1, points.get(rates.length).elapsedMillis() - startMillis);
+        double spanMillis = Math.max(1, points.get(rates.length).elapsedMillis());
         StringBuilder path = new StringBuilder("M0 " + HEIGHT);
         for (int i = 0; i < rates.length; i++) {
-            double left = (points.get(i).elapsedMillis() - startMillis) * WIDTH / spanMillis;
-            double right = (points.get(i + 1).elapsedMillis() - startMillis) * WIDTH / spanMillis;
+            double left = points.get(i).elapsedMillis() * WIDTH / spanMillis;
+            double right = points.get(i + 1).elapsedMillis() * WIDTH / spanMillis;
             double top = HEIGHT - rates[i] * HEIGHT / highest;
             path.append(String.format(Locale.ROOT, "L%.1f %.1fL%.1f %.1f", left, top, right, top));
         }
@@ -76,13 +75,7 @@ final class HtmlCharts {
                  aria-label="Users per second over time"><path d="%s"/></svg>
                 <p class="axis"><span>%s</span><span>highest %s users/s</span><span>%s</span></p>
                 </figure>
-                """.formatted(
-                        WIDTH,
-                        HEIGHT,
-                        path,
-                        seconds(startMillis),
-                        Html.number(Math.round(highest)),
-                        seconds(startMillis + spanMillis));
+                """.formatted(WIDTH, HEIGHT, path, seconds(0), Html.number(Math.round(highest)), seconds(spanMillis));
     }
 
     static String seconds(double millis) {

@@ -31,4 +31,19 @@ class ReplicaLagTest {
         assertThat(lag.behind(300, 150, 3_000)).isEqualTo(Duration.ofNanos(2_000));
         assertThat(lag.behind(300, 300, 4_000)).isEqualTo(Duration.ZERO);
     }
+
+    @Test
+    void aPositionThatIsReachedIsNotMissing() {
+        lag.behind(100, 50, 0);
+        lag.behind(200, 50, 1_000);
+
+        assertThat(lag.behind(300, 100, 3_000)).isEqualTo(Duration.ofNanos(2_000));
+    }
+
+    @Test
+    void aReplicaThatJoinsIsMeasuredFromThenOn() {
+        lag.behind(100, 100, 0);
+
+        assertThat(lag.behind(200, 50, 1_000)).isEqualTo(Duration.ZERO);
+    }
 }

@@ -46,6 +46,13 @@ class StandingTest {
     }
 
     @Test
+    void fromAnHourOnHoursAreShown() {
+        assertThat(new Standing(0, 3_599, 1, 1, Duration.ZERO, 1, null).line()).contains(", 59:59 left");
+        assertThat(new Standing(0, 3_600, 1, 1, Duration.ZERO, 1, null).line()).contains(", 1:00:00 left");
+        assertThat(new Standing(0, 7_325, 1, 1, Duration.ZERO, 1, null).line()).contains(", 2:02:05 left");
+    }
+
+    @Test
     void theSessionsNameFitsWhatPostgresKeeps() {
         String name = new Standing(5, 5, 0, 0, Duration.ZERO, 1, null).applicationName(UUID.randomUUID());
 

@@ -2,9 +2,6 @@ package liquibase.ext.credits.document;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -21,14 +18,5 @@ class JsonProperties {
         assertThat(json.codePoints().filter(c -> c < ' ' && c != '\n')).isEmpty();
         assertThat(json).doesNotContain("<", ">", "&", "\u202E", "\u2028", "\u0085");
         assertThat(new Yaml().<Map<String, Object>>load(json)).isEqualTo(Map.of("text", text));
-    }
-
-    @Property(tries = 1)
-    void everyKindOfValueIsWritten() {
-        List<Object> values = new ArrayList<>(List.of(1L, true, "a", List.of(), Map.of()));
-        values.add(null);
-
-        assertThat(new Yaml().<Map<String, Object>>load(Json.of(Map.of("values", values))))
-                .isEqualTo(Map.of("values", new ArrayList<>(Arrays.asList(1, true, "a", List.of(), Map.of(), null))));
     }
 }
