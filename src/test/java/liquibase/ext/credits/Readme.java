@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -12,6 +13,8 @@ final class Readme {
 
     private static final String TEXT = read();
     private static final Pattern BLOCK = Pattern.compile("(?ms)^```(\\w*)\\n(.*?)^```$");
+    private static final Pattern LINK = Pattern.compile("\\[[^\\]\\n]+]\\(([^)]+)\\)");
+    private static final Pattern HEADING = Pattern.compile("(?m)^#+ (.+)$");
     private static final Pattern SPAN = Pattern.compile("`([^`\\n]+)`");
 
     private Readme() {}
@@ -32,6 +35,22 @@ final class Readme {
                 .map(span -> span.group(1))
                 .filter(span -> Stream.of(beginnings).anyMatch(span::startsWith))
                 .distinct();
+    }
+
+    static Stream<String> links() {
+        return LINK.matcher(TEXT).results().map(link -> link.group(1));
+    }
+
+    /** As GitHub makes them of the headings. */
+    static List<String> anchors() {
+        return HEADING.matcher(BLOCK.matcher(TEXT).replaceAll(""))
+                .results()
+                .map(heading -> "#"
+                        + heading.group(1)
+                                .toLowerCase(Locale.ROOT)
+                                .replaceAll("[^\\w -]", "")
+                                .replace(' ', '-'))
+                .toList();
     }
 
     private static String read() {

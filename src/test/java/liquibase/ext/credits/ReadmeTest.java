@@ -94,6 +94,19 @@ class ReadmeTest {
     }
 
     @Test
+    void everyLinkLeadsSomewhere() {
+        assertThat(Readme.links().filter(link -> !link.startsWith("https://")))
+                .isNotEmpty()
+                .allSatisfy(link -> {
+                    if (link.startsWith("#")) {
+                        assertThat(Readme.anchors()).contains(link);
+                    } else {
+                        assertThat(Project.ROOT.resolve(link)).exists();
+                    }
+                });
+    }
+
+    @Test
     void theStatementsWithoutLiquibaseWork() {
         try (Database database = Database.prepared()) {
             LiquibaseApi.on(database).run("update").assertSucceeded();
