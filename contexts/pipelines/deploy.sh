@@ -13,7 +13,7 @@ case ${2:?give plan, apply or undo} in
         ;;
     apply)
         mvn -B -ntp liquibase:update "-Dcontexts=$ENVIRONMENT" "-Dcredits.confirm=$DATABASE" -Dcredits.reportDir=target/credits -Dcredits.plan=target/credits/plan.json
-        mvn -B -ntp -q exec:exec@credits-verify "-Dcontexts=$ENVIRONMENT"
+        mvn -B -ntp -q exec:java@credits-verify "-Dcontexts=$ENVIRONMENT"
         ;;
     undo)
         mvn -B -ntp liquibase:rollback -Dliquibase.rollbackCount=1 "-Dcontexts=$ENVIRONMENT" "-Dcredits.confirm=$DATABASE" -Dcredits.reportDir=target/credits

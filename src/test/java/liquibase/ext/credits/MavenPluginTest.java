@@ -67,23 +67,23 @@ class MavenPluginTest {
             LiquibaseApi.on(named).run("update").assertSucceeded();
             LiquibaseMaven maven = stage(exported).option("liquibase.url", named.url());
 
-            assertThat(withoutStackTrace(maven.run("exec:exec@credits-verify"))).contains("0 failed");
-            assertThat(withoutStackTrace(maven.run("exec:exec@credits-status", "-Dformat=csv")))
+            assertThat(withoutStackTrace(maven.run("exec:java@credits-verify"))).contains("0 failed");
+            assertThat(withoutStackTrace(maven.run("exec:java@credits-status", "-Dformat=csv")))
                     .contains("users,,success,1,");
             assertThat(withoutStackTrace(maven.run(
-                            "exec:exec@credits-grant",
+                            "exec:java@credits-grant",
                             "-Duser=" + user,
                             "-Damount=5",
                             "-Dreason=a reason",
                             "-Dkey=k1")))
                     .contains("Balance after: 105.00 credits");
             CommandResult withoutKey =
-                    maven.run("exec:exec@credits-grant", "-Duser=" + user, "-Damount=5", "-Dreason=a reason");
+                    maven.run("exec:java@credits-grant", "-Duser=" + user, "-Damount=5", "-Dreason=a reason");
             assertThat(withoutKey.succeeded()).isFalse();
             assertThat(named.lines("SELECT description, source_id FROM credit_transactions WHERE amount = 5"))
                     .containsExactly("a reason|k1");
 
-            assertThat(stage(exported).run("exec:exec@credits-verify").succeeded())
+            assertThat(stage(exported).run("exec:java@credits-verify").succeeded())
                     .isFalse();
         }
     }

@@ -40,6 +40,8 @@ class PasswordTest {
             List<CommandResult> results = new ArrayList<>();
 
             results.add(maven(required.role()).run("-X", "liquibase:update").assertSucceeded());
+            results.add(
+                    maven(required.role()).run("-X", "exec:java@credits-verify").assertSucceeded());
             results.add(maven(role).option("credits.perUsd", "abc").run("-X", "liquibase:update"));
             results.add(maven(role)
                     .option("liquibase.url", Server.current().url("credits_missing"))
@@ -49,9 +51,10 @@ class PasswordTest {
                     .run("liquibase:status"));
 
             assertThat(results.get(0).messages()).contains("[DEBUG]   (f) changeLogFile = ");
-            assertThat(results.get(2).toString()).contains("credits_missing");
-            assertThat(results.get(3).toString()).contains("password authentication failed for user");
-            assertThat(results.subList(2, 4))
+            assertThat(results.get(1).messages()).contains("0 failed");
+            assertThat(results.get(3).toString()).contains("credits_missing");
+            assertThat(results.get(4).toString()).contains("password authentication failed for user");
+            assertThat(results.subList(3, 5))
                     .extracting(CommandResult::succeeded)
                     .containsOnly(false);
             assertThat(results)

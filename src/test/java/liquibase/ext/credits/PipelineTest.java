@@ -93,7 +93,7 @@ class PipelineTest {
     @ParameterizedTest
     @CsvSource({
         "plan, liquibase:validate liquibase:updateSQL",
-        "apply, liquibase:update exec:exec@credits-verify",
+        "apply, liquibase:update exec:java@credits-verify",
         "undo, liquibase:rollback",
     })
     @DisabledOnOs(value = OS.WINDOWS, disabledReason = "the script is written for a POSIX shell")
