@@ -35,7 +35,7 @@ final class Shell {
                 #!/bin/sh
                 exec '%s/bin/java' %s -cp '%s' liquibase.integration.commandline.LiquibaseCommandLine "$@"
                 """.formatted(
-                System.getProperty("java.home"), String.join(" ", Subprocess.QUICK_START), LiquibaseCli.classPath()));
+                System.getProperty("java.home"), String.join(" ", LiquibaseCli.QUICK_START), LiquibaseCli.classPath()));
         return shell;
     }
 

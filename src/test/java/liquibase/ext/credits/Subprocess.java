@@ -14,9 +14,6 @@ import java.util.stream.Collectors;
 /** Another program, as a user starts it: nothing of this test's Liquibase or Maven settings, or its pipeline, reaches it. */
 final class Subprocess {
 
-    /** For a Java that lives for seconds: half the processor time, because less is compiled. */
-    static final List<String> QUICK_START = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
-
     private static final int LIMIT_MINUTES = 5;
 
     private Subprocess() {}
@@ -76,7 +73,7 @@ final class Subprocess {
                 .keySet()
                 .removeIf(name -> name.startsWith("LIQUIBASE_") || name.startsWith("MAVEN_") || name.equals("CI"));
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
-        builder.environment().put("MAVEN_OPTS", String.join(" ", QUICK_START));
+        builder.environment().put("MAVEN_OPTS", String.join(" ", LiquibaseCli.QUICK_START));
         builder.environment().put("LIQUIBASE_ANALYTICS_ENABLED", "false");
         builder.environment().putAll(environment);
         Process process = builder.start();

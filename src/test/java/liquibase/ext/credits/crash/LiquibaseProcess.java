@@ -9,8 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
+import liquibase.ext.credits.LiquibaseCli;
 
 /** The {@code liquibase} command, running: what a test may kill. */
 final class LiquibaseProcess implements AutoCloseable {
@@ -47,23 +46,17 @@ final class LiquibaseProcess implements AutoCloseable {
         return arguments;
     }
 
-    /** Starts quickly rather than running quickly. */
     static List<String> java(boolean hasSessionlock, String... moreEntries) {
-        String classPath = Pattern.compile(Pattern.quote(File.pathSeparator))
-                .splitAsStream(System.getProperty("java.class.path"))
-                .filter(entry -> !entry.endsWith("test-classes"))
-                .collect(Collectors.joining(File.pathSeparator));
-        List<String> entries = new ArrayList<>(List.of(classPath));
+        List<String> entries = new ArrayList<>(List.of(LiquibaseCli.classPath()));
         entries.addAll(Arrays.asList(moreEntries));
         if (hasSessionlock) {
             entries.add(SESSIONLOCK.toString());
         }
-        return List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
-                "-cp",
-                String.join(File.pathSeparator, entries));
+        List<String> words = new ArrayList<>();
+        words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        words.addAll(LiquibaseCli.QUICK_START);
+        words.addAll(List.of("-cp", String.join(File.pathSeparator, entries)));
+        return words;
     }
 
     static ProcessBuilder builder(List<String> words) {
