@@ -41,9 +41,11 @@ BEGIN
 
     -- EXECUTE plans each batch with its own values; plan_cache_mode would do so too, but would have every
     -- foreign-key check planned anew as well.
+    -- Whoever deletes a user locks it first and its billing row after that. The foreign keys of wallet and ledger
+    -- would lock it here as well, but only after the billing row: the two would wait for each other.
     EXECUTE replace($sql$
-    SELECT n.user_id
-    FROM (
+    WITH
+    batch AS MATERIALIZED (
         SELECT b.user_id
         FROM user_billing AS b
         WHERE
@@ -53,32 +55,28 @@ BEGIN
             AND ($5 IS NULL OR b.user_id <= $5)
         ORDER BY b.user_id
         LIMIT $2
-    ) AS n
-    ORDER BY n.user_id DESC
-    LIMIT 1
+    ),
+    last AS MATERIALIZED (
+        SELECT n.user_id
+        FROM batch AS n
+        ORDER BY n.user_id DESC
+        LIMIT 1
+    ),
+    locked AS MATERIALIZED (
+        SELECT u.id
+        FROM users AS u
+        JOIN batch AS n ON n.user_id = u.id
+        WHERE
+            ($1 IS NULL OR u.id > $1)
+            AND u.id <= (SELECT e.user_id FROM last AS e)
+        ORDER BY u.id
+        FOR KEY SHARE OF u
+    )
+    SELECT (SELECT e.user_id FROM last AS e)
+    FROM (SELECT count(*) FROM locked) AS l
     $sql$, 'in_cohort', format(v_in_cohort, '$4'))
     INTO last_user_id
     USING p_after_user_id, p_limit_users, coalesce(v_run.credits_per_uah, 0), p_run_id, p_upto_user_id;
-
-    -- Whoever deletes a user locks it first and its billing row after that. The foreign keys of wallet and ledger
-    -- would lock it here as well, but only after the billing row: the two would wait for each other.
-    EXECUTE replace($sql$
-    SELECT count(*)
-    FROM (
-        SELECT u.id
-        FROM users AS u
-        JOIN user_billing AS b ON b.user_id = u.id
-        WHERE
-            (b.balance_usd > 0 OR (b.balance_uah > 0 AND $4 > 0))
-            AND ($1 IS NULL OR (b.user_id > $1 AND u.id > $1))
-            AND b.user_id <= $2
-            AND u.id <= $2
-            AND in_cohort
-        ORDER BY u.id
-        FOR KEY SHARE OF u
-    ) AS locked
-    $sql$, 'in_cohort', format(v_in_cohort, '$3'))
-    USING p_after_user_id, last_user_id, p_run_id, coalesce(v_run.credits_per_uah, 0);
 
     EXECUTE replace($sql$
     WITH
@@ -138,7 +136,6 @@ BEGIN
             p.uah,
             p.exact_credits,
             p.credits,
-            gen_random_uuid() AS wallet_id,
             ($9 || substr(gen_random_uuid()::text, 16))::uuid AS ledger_entry_id
     ),
     credited_before AS (
@@ -160,7 +157,7 @@ BEGIN
     credited_first AS (
         INSERT INTO user_credits AS c (id, user_id, balance, total_earned)
         SELECT
-            z.wallet_id,
+            z.ledger_entry_id,  -- Another table: its row may share the id, and is spared a random one.
             z.user_id,
             z.credits,
             z.credits
@@ -203,7 +200,7 @@ BEGIN
             z.credits,
             z.ledger_entry_id,
             c.balance AS balance_after,
-            c.wallet_id IS NOT DISTINCT FROM z.wallet_id AS credits_row_created
+            c.wallet_id IS NOT DISTINCT FROM z.ledger_entry_id AS credits_row_created
         FROM zeroed AS z
         JOIN credited AS c ON c.user_id = z.user_id
     ),
@@ -229,7 +226,7 @@ BEGIN
             id, run_id, user_id, old_balance_usd, old_balance_uah, new_credits, conversion_rate, status, reason,
             migrated_by, converted_usd, converted_uah, remainder, ledger_entry_id, credits_row_created)
         SELECT
-            k.ledger_entry_id,  -- The log is another table: its row may share the id, and is spared a random one.
+            k.ledger_entry_id,  -- As above.
             $1,
             k.user_id,
             k.old_balance_usd,

@@ -8,6 +8,8 @@ LANGUAGE plpgsql
 -- Right after a conversion nothing is known of log and ledger yet, and nested loops look cheap.
 SET enable_nestloop = 'off'
 SET jit = 'off'
+-- The joins of 100,000 users stay in memory.
+SET work_mem = '64MB'
 AS $function$
 DECLARE
     v_proof billing_migration_reconciliation;
@@ -91,6 +93,8 @@ BEGIN
     ) AS c
     WHERE r.id = p_run_id;
 
+    -- Report, proof and undo would otherwise plan for an empty log.
+    ANALYZE billing_migration_log (user_id, run_id, status, reversed_at);
     PERFORM billing_migration_verify(p_run_id);
     PERFORM billing_migration_arm(r.id)
     FROM billing_migration_run AS r

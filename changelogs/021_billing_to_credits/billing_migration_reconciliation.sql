@@ -7,7 +7,7 @@ CREATE VIEW billing_migration_reversed AS
 SELECT
     l.run_id,
     l.user_id,
-    u.id IS NULL OR (
+    (
         l.status = 'rolled_back'
         AND l.reversed_at IS NOT NULL
         AND l.reversed_credits <= l.new_credits
@@ -19,13 +19,13 @@ SELECT
                 AND t.amount = -l.reversed_credits
                 AND t.balance_after - t.balance_before = t.amount
         END
-    ) IS TRUE AS holds,
+    ) IS TRUE
+        OR NOT EXISTS (SELECT 1 FROM users AS u WHERE u.id = l.user_id) AS holds,
     format(
         'reversal: %s credits were taken for %s USD and %s UAH, due are %s USD and %s UAH, the ledger says %s',
         l.reversed_credits, l.reversed_usd, l.reversed_uah, d.usd, d.uah,
         coalesce(t.balance_before || ' + ' || t.amount || ' = ' || t.balance_after, 'nothing')) AS finding
 FROM billing_migration_log AS l
-LEFT JOIN users AS u ON u.id = l.user_id
 LEFT JOIN credit_transactions AS t ON t.id = l.reversal_entry_id
 -- The same as in billing_migration_reversal.
 CROSS JOIN LATERAL (

@@ -23,7 +23,8 @@ RETURNS TABLE (
     usd_back numeric,
     uah_back numeric,
     outcome text,
-    reason text
+    reason text,
+    removes_wallet boolean
 )
 LANGUAGE sql
 STABLE
@@ -53,7 +54,11 @@ SELECT
         WHEN g.outcome <> 'full'
             THEN l.new_credits - w.left_credits || ' of ' || l.new_credits || ' credits spent'
         WHEN w.balance < l.new_credits THEN 'balance goes to ' || w.balance - l.new_credits
-    END
+    END,
+    -- A wallet that the conversion created, and that nobody used since, goes as it came.
+    g.outcome = 'full'
+        AND l.credits_row_created
+        AND (c.balance, c.total_earned, c.total_spent) = (l.new_credits, l.new_credits, 0)
 FROM billing_migration_log AS l
 LEFT JOIN users AS u
     ON u.id = l.user_id
@@ -150,9 +155,10 @@ DECLARE
     v_id_start text := regexp_replace(
         lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0'), '(.{8})(.{4})', '\1-\2-7');
 BEGIN
+    -- Locks in key order, users before billing before credits, like the conversion; after this nobody can spend.
     EXECUTE $sql$
-    SELECT n.user_id
-    FROM (
+    WITH
+    batch AS MATERIALIZED (
         SELECT l.user_id
         FROM billing_migration_log AS l
         WHERE
@@ -162,30 +168,28 @@ BEGIN
             AND ($2 IS NULL OR l.user_id > $2)
         ORDER BY l.user_id
         LIMIT $3
-    ) AS n
-    ORDER BY n.user_id DESC
-    LIMIT 1
+    ),
+    last AS MATERIALIZED (
+        SELECT n.user_id
+        FROM batch AS n
+        ORDER BY n.user_id DESC
+        LIMIT 1
+    ),
+    locked AS MATERIALIZED (
+        SELECT u.id
+        FROM users AS u
+        JOIN batch AS n ON n.user_id = u.id
+        WHERE
+            ($2 IS NULL OR u.id > $2)
+            AND u.id <= (SELECT e.user_id FROM last AS e)
+        ORDER BY u.id
+        FOR KEY SHARE OF u
+    )
+    SELECT (SELECT e.user_id FROM last AS e)
+    FROM (SELECT count(*) FROM locked) AS l
     $sql$
     INTO last_user_id
     USING p_run_id, p_after_user_id, p_limit_users;
-
-    -- Locks in key order, users before billing before credits, like the conversion; after this nobody can spend.
-    EXECUTE $sql$
-    SELECT count(*)
-    FROM (
-        SELECT u.id
-        FROM users AS u
-        JOIN billing_migration_log AS l ON l.user_id = u.id
-        WHERE
-            l.run_id = $1
-            AND ($2 IS NULL OR (l.user_id > $2 AND u.id > $2))
-            AND l.user_id <= $3
-            AND u.id <= $3
-        ORDER BY u.id
-        FOR KEY SHARE OF u
-    ) AS locked
-    $sql$
-    USING p_run_id, p_after_user_id, last_user_id;
     EXECUTE $sql$
     SELECT count(*)
     FROM (
@@ -230,6 +234,7 @@ BEGIN
             l.uah_back,
             l.outcome,
             l.reason,
+            l.removes_wallet,
             ($5 || substr(gen_random_uuid()::text, 16))::uuid AS reversal_entry_id
         FROM billing_migration_reversal($1, $3, $2, $4) AS l
     ),
@@ -246,7 +251,7 @@ BEGIN
             AND d.outcome IN ('full', 'partial')
         RETURNING b.user_id
     ),
-    taken AS (
+    reduced AS (
         UPDATE user_credits AS c
         SET
             balance = c.balance - d.credits_back,
@@ -258,9 +263,34 @@ BEGIN
             c.user_id = d.user_id
             AND ($2 IS NULL OR c.user_id > $2)
             AND c.user_id <= $4
+            AND d.removes_wallet IS NOT TRUE
         RETURNING
             c.user_id,
             c.balance
+    ),
+    removed AS (
+        DELETE FROM user_credits AS c
+        USING due AS d, returned AS r
+        WHERE
+            r.user_id = d.user_id
+            AND c.user_id = d.user_id
+            AND ($2 IS NULL OR c.user_id > $2)
+            AND c.user_id <= $4
+            AND d.removes_wallet
+        RETURNING
+            c.user_id,
+            c.balance - d.credits_back AS balance
+    ),
+    taken AS (
+        SELECT
+            e.user_id,
+            e.balance
+        FROM reduced AS e
+        UNION ALL
+        SELECT
+            x.user_id,
+            x.balance
+        FROM removed AS x
     ),
     entered AS (
         INSERT INTO credit_transactions (
@@ -317,25 +347,6 @@ BEGIN
         RAISE EXCEPTION
             '% users spent converted credits while the undo ran; no balance was changed; run it again', v_refused;
     END IF;
-
-    -- A wallet that the conversion created, and that nobody used since, goes as it came.
-    EXECUTE $sql$
-        DELETE FROM user_credits AS c
-        USING billing_migration_log AS l
-        WHERE
-            l.run_id = $1
-            AND ($2 IS NULL OR l.user_id > $2)
-            AND l.user_id <= $3
-            AND l.credits_row_created
-            AND l.reversed_credits = l.new_credits
-            AND c.user_id = l.user_id
-            AND ($2 IS NULL OR c.user_id > $2)
-            AND c.user_id <= $3
-            AND c.balance = 0
-            AND c.total_earned = 0
-            AND c.total_spent = 0
-    $sql$
-    USING p_run_id, p_after_user_id, last_user_id;
     RETURN NEXT;
 END
 $function$;

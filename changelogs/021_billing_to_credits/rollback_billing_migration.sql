@@ -38,19 +38,15 @@ BEGIN
         -- Over all runs of a user together: two conversions may share what is left of the balance.
         SELECT
             count(*) AS users,
-            sum(greatest(s.missing_credits, 0)) AS credits,
-            count(*) FILTER (WHERE s.billing_rows = 0) AS users_without_billing,
-            (array_agg(s.user_id ORDER BY s.user_id))[1:20] AS first_users
+            sum(greatest(d.credits - greatest(c.balance, 0), 0)) AS credits,
+            count(*) FILTER (WHERE b.user_id IS NULL) AS users_without_billing,
+            (array_agg(d.user_id ORDER BY d.user_id))[1:20] AS first_users
         INTO v_spent
         FROM (
             SELECT
                 l.user_id,
-                sum(l.new_credits) - greatest(coalesce(min(c.balance), 0), 0) AS missing_credits,
-                count(b.user_id) AS billing_rows
+                sum(l.new_credits) AS credits
             FROM billing_migration_log AS l
-            JOIN users AS u ON u.id = l.user_id
-            LEFT JOIN user_credits AS c ON c.user_id = l.user_id
-            LEFT JOIN user_billing AS b ON b.user_id = l.user_id
             WHERE
                 l.run_id IS NOT NULL
                 AND (p_run_id IS NULL OR l.run_id = p_run_id)
@@ -61,8 +57,12 @@ BEGIN
                 AND l.status = 'success'
                 AND l.reversed_at IS NULL
             GROUP BY l.user_id
-        ) AS s
-        WHERE s.missing_credits > 0 OR s.billing_rows = 0;
+        ) AS d
+        LEFT JOIN user_credits AS c ON c.user_id = d.user_id
+        LEFT JOIN user_billing AS b ON b.user_id = d.user_id
+        WHERE
+            (d.credits > greatest(c.balance, 0) OR b.user_id IS NULL)
+            AND EXISTS (SELECT 1 FROM users AS u WHERE u.id = d.user_id);
         IF v_spent.users > 0 THEN
             RAISE EXCEPTION
                 '% user(s) cannot give back all converted credits, % are spent%: %; no balance was changed; '

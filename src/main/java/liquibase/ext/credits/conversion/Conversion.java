@@ -121,14 +121,14 @@ public final class Conversion {
 
     /** Nothing was left to do; whoever lost the report of the run that did it gets it here. */
     private Report earlierReport(Run run, Run.Earlier earlier, PlanCheck plan) throws SQLException {
-        Report report = report(run.outcomes(), earlier.inWords());
+        Report report = report(run.outcomes(false), earlier.inWords());
         Run done = new Run(connection, earlier.id());
-        write(report, () -> document(done, earlier.settings(), done.outcomes(), null, plan));
+        write(report, () -> document(done, earlier.settings(), done.outcomes(true), null, plan));
         return report;
     }
 
     private Report provedReport(Run run, PlanCheck plan) throws SQLException, ConversionException {
-        Outcomes outcomes = run.outcomes();
+        Outcomes outcomes = run.outcomes(settings.plan() != null || settings.reportDir() != null);
         String differences = plan.after(outcomes);
         Report report = report(
                 outcomes,

@@ -46,6 +46,7 @@ final class PlanCheck {
         if (plan != null) {
             Outcomes now = Outcomes.read(
                     connection,
+                    true,
                     PREDICTION.formatted(settings.cohort().condition("p.user_id")),
                     settings.creditsPerUsd(),
                     settings.creditsPerUah(),

@@ -35,7 +35,8 @@ public final class Reversal {
     private static final String UNDO = "SELECT r.run_id FROM rollback_billing_migration(NULL, ?, ?) AS r";
     private static final String RESULT = """
             SELECT
-                l.user_id, u.email, l.reversed_usd AS usd, l.reversed_uah AS uah, l.reversed_credits AS credits,
+                l.user_id, (SELECT u.email FROM users AS u WHERE u.id = l.user_id) AS email,
+                l.reversed_usd AS usd, l.reversed_uah AS uah, l.reversed_credits AS credits,
                 l.new_credits - l.reversed_credits AS remainder, 0 AS usd_stays, 0 AS uah_stays,
                 l.reversal_reason AS reason,
                 CASE
@@ -44,7 +45,6 @@ public final class Reversal {
                     ELSE 'kept'
                 END AS outcome
             FROM billing_migration_log AS l
-            LEFT JOIN users AS u ON u.id = l.user_id
             WHERE l.status = 'rolled_back' AND l.run_id = ANY (string_to_array(?, ',')::uuid[])
             """;
 
@@ -93,7 +93,7 @@ public final class Reversal {
             files.check();
             LockTimeout.set(connection, settings.lockTimeout());
             List<String> runIds = undo();
-            Outcomes outcomes = Outcomes.readLog(connection, RESULT, String.join(",", runIds));
+            Outcomes outcomes = Outcomes.readLog(connection, false, RESULT, String.join(",", runIds));
             String ending = runIds.isEmpty()
                     ? "Every run was undone before; no balance was changed"
                     : "Undone and proved: run " + String.join(", run ", runIds);
@@ -115,7 +115,7 @@ public final class Reversal {
      */
     public Report preview() throws ConversionException {
         try {
-            Outcomes outcomes = Outcomes.read(connection, PREVIEW, onSpent(), changeset);
+            Outcomes outcomes = Outcomes.read(connection, false, PREVIEW, onSpent(), changeset);
             String ending = outcomes.of("refused").users() == 0
                     ? "⚠  This was a DRY RUN - no changes were made"
                     : "⚠  This was a DRY RUN - no changes were made; credits.onSpent=refuse would stop this undo";

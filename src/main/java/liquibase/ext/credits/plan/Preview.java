@@ -61,7 +61,9 @@ public final class Preview {
      */
     public Report read(Connection connection) throws SQLException, IOException {
         Path folder = settings.reportDir();
-        return folder == null ? report(Outcomes.read(connection, rows(connection))) : written(connection, folder);
+        return folder == null
+                ? report(Outcomes.read(connection, false, rows(connection)))
+                : written(connection, folder);
     }
 
     private Report written(Connection connection, Path folder) throws SQLException, IOException {
@@ -70,7 +72,7 @@ public final class Preview {
         try {
             PlanFiles.beginOneMoment(connection);
             String rows = rows(connection);
-            Outcomes outcomes = Outcomes.read(connection, rows);
+            Outcomes outcomes = Outcomes.read(connection, true, rows);
             Report report = report(outcomes);
             report.add(new PlanFiles(settings).write(connection, rows, outcomes, folder));
             return report;

@@ -37,14 +37,7 @@ public final class Outcomes {
                     sum(s.uah_stays) FILTER (WHERE s.uah_stays <> 'NaN'::numeric) AS total_uah_stays
                 FROM source AS s
                 CROSS JOIN LATERAL (
-                    SELECT
-                        ('x' || left(m.hash, 16))::bit(64)::bigint AS high,
-                        ('x' || right(m.hash, 16))::bit(64)::bigint AS low
-                    FROM (
-                        SELECT md5(concat_ws(
-                            '|', s.user_id, trim_scale(s.usd + s.usd_stays), trim_scale(s.uah + s.uah_stays))) AS hash
-                        OFFSET 0  -- Keeps the planner from hashing twice.
-                    ) AS m
+            %s
                 ) AS h
                 GROUP BY s.outcome
             )
@@ -62,43 +55,69 @@ public final class Outcomes {
             ) AS f
             ORDER BY t.outcome, f.user_id
             """;
+    private static final String HASHES = """
+                    SELECT
+                        ('x' || left(m.hash, 16))::bit(64)::bigint AS high,
+                        ('x' || right(m.hash, 16))::bit(64)::bigint AS low
+                    FROM (
+                        SELECT md5(concat_ws(
+                            '|', s.user_id, trim_scale(s.usd + s.usd_stays), trim_scale(s.uah + s.uah_stays))) AS hash
+                        OFFSET 0  -- Keeps the planner from hashing twice.
+                    ) AS m
+            """;
+    private static final String NO_HASHES = "SELECT NULL::bigint AS high, NULL::bigint AS low";
 
     private final Map<String, Outcome> byName;
+    private final boolean isFingerprinted;
 
-    private Outcomes(Map<String, Outcome> byName) {
+    private Outcomes(Map<String, Outcome> byName, boolean isFingerprinted) {
         this.byName = byName;
+        this.isFingerprinted = isFingerprinted;
     }
 
     /**
      * Reads all outcomes of a source that computes much, a prediction; its rows are computed once and kept.
      *
      * @param connection any connection to the database; only reads
+     * @param isFingerprinted whether {@link #fingerprint} will be asked for, which takes longer than all the rest
      * @param source a query with the columns user_id, email, usd, uah, credits, remainder, usd_stays, uah_stays,
      *     outcome, reason, one row per user
      * @param values for the source's {@code ?} placeholders
      * @return the outcomes
      * @throws SQLException as the database reports it
      */
-    public static Outcomes read(Connection connection, String source, @Nullable Object... values) throws SQLException {
-        return query(connection, TOTALS_AND_FIRST_USERS.formatted("MATERIALIZED", source, SHOWN_USERS), values);
+    public static Outcomes read(
+            Connection connection, boolean isFingerprinted, String source, @Nullable Object... values)
+            throws SQLException {
+        return query(connection, isFingerprinted, "MATERIALIZED", source, values);
     }
 
     /**
      * Reads all outcomes of a source that only looks up, the log: reading it again for the first users is ten times cheaper than
-     * keeping every row, and the totals need no join for e-mail addresses.
+     * keeping every row. What a subquery of the source adds to a row is then looked up for those users alone.
      *
      * @param connection any connection to the database; only reads
+     * @param isFingerprinted as for {@link #read}
      * @param source as for {@link #read}
      * @param values for the source's {@code ?} placeholders
      * @return the outcomes
      * @throws SQLException as the database reports it
      */
-    public static Outcomes readLog(Connection connection, String source, @Nullable Object... values)
+    public static Outcomes readLog(
+            Connection connection, boolean isFingerprinted, String source, @Nullable Object... values)
             throws SQLException {
-        return query(connection, TOTALS_AND_FIRST_USERS.formatted("NOT MATERIALIZED", source, SHOWN_USERS), values);
+        return query(connection, isFingerprinted, "NOT MATERIALIZED", source, values);
     }
 
-    private static Outcomes query(Connection connection, String sql, @Nullable Object... values) throws SQLException {
+    private static Outcomes query(
+            Connection connection,
+            boolean isFingerprinted,
+            String materialized,
+            String source,
+            @Nullable Object... values)
+            throws SQLException {
+        String sql = TOTALS_AND_FIRST_USERS.formatted(
+                materialized, source, isFingerprinted ? HASHES : NO_HASHES, SHOWN_USERS);
         Map<String, Outcome> byName = new HashMap<>();
         try (PreparedStatement statement = connection.prepareStatement(sql)) {
             for (int i = 0; i < values.length; i++) {
@@ -114,7 +133,7 @@ public final class Outcomes {
                 }
             }
         }
-        return new Outcomes(byName);
+        return new Outcomes(byName, isFingerprinted);
     }
 
     /**
@@ -142,8 +161,12 @@ public final class Outcomes {
      *
      * @param settings what decides who gets how much
      * @return {@code sha256:} and 64 hexadecimal digits
+     * @throws IllegalStateException if these outcomes were read without it
      */
     public String fingerprint(Map<String, String> settings) {
+        if (!isFingerprinted) {
+            throw new IllegalStateException("these outcomes were read without a fingerprint");
+        }
         BigDecimal high = BigDecimal.ZERO;
         BigDecimal low = BigDecimal.ZERO;
         long users = 0;
