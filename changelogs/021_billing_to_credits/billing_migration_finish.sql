@@ -3,9 +3,9 @@
 --changeset liquibase-credits:billing_migration_verify_created splitStatements:false rollbackSplitStatements:false
 --comment: Turns the proof into a failure: an invariant that does not hold stops the command with both sides printed.
 SELECT billing_migration_register('function', 'billing_migration_verify');
-CREATE FUNCTION billing_migration_verify(p_run_id uuid) RETURNS void
+CREATE FUNCTION billing_migration_verify(VARIADIC p_run_ids uuid[]) RETURNS void
 LANGUAGE plpgsql
--- Right after a conversion nothing is known of log and ledger yet, and nested loops look cheap.
+-- Right after a conversion nothing is known of the ledger yet, and nested loops look cheap.
 SET enable_nestloop = 'off'
 SET jit = 'off'
 -- The joins of 100,000 users stay in memory.
@@ -13,33 +13,47 @@ SET work_mem = '64MB'
 AS $function$
 DECLARE
     v_proof billing_migration_reconciliation;
+    v_proved_runs integer := 0;
     v_failed text;
 BEGIN
-    SELECT p.* INTO STRICT v_proof FROM billing_migration_reconciliation AS p WHERE p.run_id = p_run_id;
-    v_failed := concat_ws(
-        '; ',
-        CASE WHEN NOT v_proof.i1_holds THEN format(
-            'I1 source x rate is %s, credits + remainder %s',
-            v_proof.i1_source_times_rate, v_proof.i1_credits_plus_remainder) END,
-        CASE WHEN NOT v_proof.i2_holds THEN format(
-            'I2 run says %s, log says %s, ledger says %s credits',
-            v_proof.i2_run_totals, v_proof.i2_log_totals, v_proof.i2_ledger_credits) END,
-        CASE WHEN NOT v_proof.i3_holds THEN format(
-            'I3 %s ledger entries are missing or do not add up', v_proof.i3_wrong_entries) END,
-        CASE WHEN NOT v_proof.i4_holds THEN format(
-            'I4 %s log rows for %s users', v_proof.i4_log_rows, v_proof.i4_users) END,
-        CASE WHEN NOT v_proof.i5_holds THEN format(
-            'I5 %s converted users kept their balance', v_proof.i5_unzeroed_users) END,
-        CASE WHEN NOT v_proof.i6_holds THEN format(
-            'I6 %s of %s reversals do not return what they took',
-            v_proof.i6_wrong_reversals, v_proof.i6_reversed_users) END);
-    IF v_failed <> '' THEN
-        RAISE EXCEPTION 'proof of run % failed: %', p_run_id, v_failed;
+    -- One run is looked for by its id, so that the others' log rows are not read; several share one reading.
+    FOR v_proof IN EXECUTE
+        'SELECT p.* FROM billing_migration_reconciliation AS p WHERE p.run_id '
+        || CASE cardinality(p_run_ids) WHEN 1 THEN '= $1[1]' ELSE '= ANY ($1)' END
+        USING p_run_ids
+    LOOP
+        v_failed := concat_ws(
+            '; ',
+            CASE WHEN v_proof.i1_holds IS NOT TRUE THEN format(
+                'I1 source x rate is %s, credits + remainder %s',
+                v_proof.i1_source_times_rate, v_proof.i1_credits_plus_remainder) END,
+            CASE WHEN v_proof.i2_holds IS NOT TRUE THEN format(
+                'I2 run says %s, log says %s, ledger says %s credits',
+                v_proof.i2_run_totals, v_proof.i2_log_totals, v_proof.i2_ledger_credits) END,
+            CASE WHEN v_proof.i3_holds IS NOT TRUE THEN format(
+                'I3 %s ledger entries are missing or do not add up', v_proof.i3_wrong_entries) END,
+            CASE WHEN v_proof.i4_holds IS NOT TRUE THEN format(
+                'I4 %s log rows for %s users', v_proof.i4_log_rows, v_proof.i4_users) END,
+            CASE WHEN v_proof.i5_holds IS NOT TRUE THEN format(
+                'I5 %s converted users kept their balance', v_proof.i5_unzeroed_users) END,
+            CASE WHEN v_proof.i6_holds IS NOT TRUE THEN format(
+                'I6 %s of %s reversals do not return what they took',
+                v_proof.i6_wrong_reversals, v_proof.i6_reversed_users) END);
+        IF v_failed <> '' THEN
+            RAISE EXCEPTION 'proof of run % failed: %', v_proof.run_id, v_failed;
+        END IF;
+        v_proved_runs := v_proved_runs + 1;
+    END LOOP;
+    IF v_proved_runs <> cardinality(p_run_ids) THEN
+        RAISE EXCEPTION
+            '% of % runs are unknown; take ids from billing_migration_run',
+            cardinality(p_run_ids) - v_proved_runs, cardinality(p_run_ids);
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION billing_migration_verify(uuid) IS
-    'Raises, with both sides printed, if an invariant of the run does not hold; see billing_migration_reconciliation.';
+
+COMMENT ON FUNCTION billing_migration_verify(uuid[]) IS
+    'Raises, with both sides printed, if an invariant of one of the runs does not hold; see billing_migration_reconciliation.';
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_verify');
 
 --changeset liquibase-credits:billing_migration_finish_created splitStatements:false rollbackSplitStatements:false

@@ -65,6 +65,10 @@ BEGIN
 
     CREATE UNIQUE INDEX billing_migration_log_user_id_run_id_key
         ON billing_migration_log (user_id, run_id);
+    -- Each late write is a run of its own, and an undo looks for its user.
+    CREATE INDEX billing_migration_log_late_write_run_id_idx
+        ON billing_migration_log (run_id)
+        WHERE migrated_by = 'late_write';
 END
 $do$;
 /* liquibase rollback
@@ -75,6 +79,7 @@ DECLARE
 BEGIN
     PERFORM billing_migration_refuse_undo();
     DROP INDEX IF EXISTS billing_migration_log_user_id_run_id_key;
+    DROP INDEX IF EXISTS billing_migration_log_late_write_run_id_idx;
     DELETE FROM billing_migration_log AS l WHERE l.run_id IS NOT NULL;
     FOR v_column IN
         SELECT o.object_name

@@ -55,42 +55,42 @@ CREATE VIEW billing_migration_reconciliation AS
 SELECT
     r.id AS run_id,
     r.status,
-    p.source_value AS i1_source_times_rate,
-    p.log_credits + p.log_remainder AS i1_credits_plus_remainder,
-    p.source_value = p.log_credits + p.log_remainder AS i1_holds,
+    v.source_value AS i1_source_times_rate,
+    v.log_credits + v.log_remainder AS i1_credits_plus_remainder,
+    v.source_value = v.log_credits + v.log_remainder AS i1_holds,
     format('%s users, %s USD, %s UAH, %s credits, %s remainder',
         d.done_users, d.done_usd, d.done_uah, d.done_credits, trim_scale(d.done_remainder)) AS i2_run_totals,
     format('%s users, %s USD, %s UAH, %s credits, %s remainder',
-        p.log_users, p.log_usd, p.log_uah, p.log_credits, trim_scale(p.log_remainder)) AS i2_log_totals,
-    p.ledger_credits AS i2_ledger_credits,
-    (d.done_users, d.done_usd, d.done_uah, d.done_credits, d.done_remainder, p.ledger_credits)
-        = (p.log_users, p.log_usd, p.log_uah, p.log_credits, p.log_remainder, p.log_credits) AS i2_holds,
-    p.wrong_entries AS i3_wrong_entries,
-    p.wrong_entries = 0 AS i3_holds,
-    p.log_users AS i4_log_rows,
-    p.distinct_users AS i4_users,
-    p.log_users = p.distinct_users AS i4_holds,
-    p.unzeroed_users AS i5_unzeroed_users,
-    p.late_users AS i5_late_users,
-    p.late_usd AS i5_late_usd,
-    p.late_uah AS i5_late_uah,
-    p.unzeroed_users = 0 AS i5_holds,
-    x.reversed_users AS i6_reversed_users,
-    x.wrong_reversals AS i6_wrong_reversals,
-    x.wrong_reversals = 0 AS i6_holds
+        v.log_users, v.log_usd, v.log_uah, v.log_credits, trim_scale(v.log_remainder)) AS i2_log_totals,
+    v.ledger_credits AS i2_ledger_credits,
+    (d.done_users, d.done_usd, d.done_uah, d.done_credits, d.done_remainder, v.ledger_credits)
+        = (v.log_users, v.log_usd, v.log_uah, v.log_credits, v.log_remainder, v.log_credits) AS i2_holds,
+    v.wrong_entries AS i3_wrong_entries,
+    v.wrong_entries = 0 AS i3_holds,
+    v.log_users AS i4_log_rows,
+    v.distinct_users AS i4_users,
+    v.log_users = v.distinct_users AS i4_holds,
+    v.unzeroed_users AS i5_unzeroed_users,
+    v.late_users AS i5_late_users,
+    v.late_usd AS i5_late_usd,
+    v.late_uah AS i5_late_uah,
+    v.unzeroed_users = 0 AS i5_holds,
+    v.reversed_users AS i6_reversed_users,
+    v.wrong_reversals AS i6_wrong_reversals,
+    v.wrong_reversals = 0 AS i6_holds
 FROM billing_migration_run AS r
 -- While a run is worked in key ranges, its totals are what the ranges have done.
 JOIN billing_migration_progress AS d ON d.run_id = r.id
-CROSS JOIN LATERAL (
+-- Grouped, and not run by run, because late writes are runs of their own and may be many.
+LEFT JOIN (
     SELECT
+        l.run_id,
         count(*) AS log_users,
         count(DISTINCT l.user_id) AS distinct_users,
         coalesce(sum(l.converted_usd), 0) AS log_usd,
         coalesce(sum(l.converted_uah), 0) AS log_uah,
         coalesce(sum(l.new_credits), 0) AS log_credits,
         coalesce(sum(l.remainder), 0) AS log_remainder,
-        coalesce(sum(l.converted_usd), 0) * r.credits_per_usd
-            + coalesce(sum(l.converted_uah), 0) * coalesce(r.credits_per_uah, 0) AS source_value,
         coalesce(sum(CASE WHEN t.id IS NULL AND s.is_deleted THEN l.new_credits ELSE t.amount END), 0)
             AS ledger_credits,
         count(*) FILTER (
@@ -109,24 +109,46 @@ CROSS JOIN LATERAL (
         coalesce(sum(b.balance_uah) FILTER (WHERE b.xmin <> l.xmin AND b.balance_uah > 0 AND s.is_positive), 0)
             AS late_uah
     FROM billing_migration_log AS l
+    JOIN billing_migration_run AS o ON o.id = l.run_id
     LEFT JOIN credit_transactions AS t ON t.id = l.ledger_entry_id
     LEFT JOIN user_billing AS b ON b.user_id = l.user_id
     CROSS JOIN LATERAL (
         SELECT
             l.reversed_at IS NULL
-            AND (b.balance_usd > 0 OR (b.balance_uah > 0 AND r.credits_per_uah IS NOT NULL)) AS is_positive,
+            AND (b.balance_usd > 0 OR (b.balance_uah > 0 AND o.credits_per_uah IS NOT NULL)) AS is_positive,
             NOT EXISTS (SELECT 1 FROM users AS u WHERE u.id = l.user_id) AS is_deleted
     ) AS s
-    WHERE l.run_id = r.id AND l.status IN ('success', 'rolled_back')
-) AS p
+    WHERE l.status IN ('success', 'rolled_back')
+    GROUP BY l.run_id
+) AS p ON p.run_id = r.id
 -- Apart from the above: while nothing is reversed, the ledger is not read a second time.
+LEFT JOIN (
+    SELECT
+        e.run_id,
+        count(*) AS reversed_users,
+        count(*) FILTER (WHERE NOT e.holds) AS wrong_reversals
+    FROM billing_migration_reversed AS e
+    GROUP BY e.run_id
+) AS x ON x.run_id = r.id
 CROSS JOIN LATERAL (
     SELECT
-        count(*) AS reversed_users,
-        count(*) FILTER (WHERE NOT v.holds) AS wrong_reversals
-    FROM billing_migration_reversed AS v
-    WHERE v.run_id = r.id
-) AS x;
+        coalesce(p.log_users, 0) AS log_users,
+        coalesce(p.distinct_users, 0) AS distinct_users,
+        coalesce(p.log_usd, 0) AS log_usd,
+        coalesce(p.log_uah, 0) AS log_uah,
+        coalesce(p.log_credits, 0) AS log_credits,
+        coalesce(p.log_remainder, 0) AS log_remainder,
+        coalesce(p.log_usd, 0) * r.credits_per_usd
+            + coalesce(p.log_uah, 0) * coalesce(r.credits_per_uah, 0) AS source_value,
+        coalesce(p.ledger_credits, 0) AS ledger_credits,
+        coalesce(p.wrong_entries, 0) AS wrong_entries,
+        coalesce(p.unzeroed_users, 0) AS unzeroed_users,
+        coalesce(p.late_users, 0) AS late_users,
+        coalesce(p.late_usd, 0) AS late_usd,
+        coalesce(p.late_uah, 0) AS late_uah,
+        coalesce(x.reversed_users, 0) AS reversed_users,
+        coalesce(x.wrong_reversals, 0) AS wrong_reversals
+) AS v;
 
 COMMENT ON VIEW billing_migration_reconciliation IS
     'One row per run. I1: source x rate = credits + remainder. I2: run = log = ledger. I3: every ledger entry adds up. I4: no user twice. I5: no converted balance left, except money that arrived later (listed). I6: reversals return what they took.';

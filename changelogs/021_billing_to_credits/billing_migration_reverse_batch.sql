@@ -10,7 +10,7 @@ BEGIN
 CREATE FUNCTION billing_migration_reversal(
     p_run_id uuid,
     p_on_spent text,
-    p_after_user_id uuid DEFAULT NULL,
+    p_from_user_id uuid DEFAULT NULL,
     p_upto_user_id uuid DEFAULT NULL,
     p_changeset text DEFAULT NULL
 )
@@ -62,15 +62,15 @@ SELECT
 FROM billing_migration_log AS l
 LEFT JOIN users AS u
     ON u.id = l.user_id
-    AND (p_after_user_id IS NULL OR u.id > p_after_user_id)
+    AND (p_from_user_id IS NULL OR u.id >= p_from_user_id)
     AND (p_upto_user_id IS NULL OR u.id <= p_upto_user_id)
 LEFT JOIN user_billing AS b
     ON b.user_id = l.user_id
-    AND (p_after_user_id IS NULL OR b.user_id > p_after_user_id)
+    AND (p_from_user_id IS NULL OR b.user_id >= p_from_user_id)
     AND (p_upto_user_id IS NULL OR b.user_id <= p_upto_user_id)
 LEFT JOIN user_credits AS c
     ON c.user_id = l.user_id
-    AND (p_after_user_id IS NULL OR c.user_id > p_after_user_id)
+    AND (p_from_user_id IS NULL OR c.user_id >= p_from_user_id)
     AND (p_upto_user_id IS NULL OR c.user_id <= p_upto_user_id)
 -- Only when all runs are asked for: what an undo takes from this user before it comes to this run.
 LEFT JOIN (
@@ -117,7 +117,7 @@ WHERE
     )
     AND l.status = 'success'
     AND l.reversed_at IS NULL
-    AND (p_after_user_id IS NULL OR l.user_id > p_after_user_id)
+    AND (p_from_user_id IS NULL OR l.user_id >= p_from_user_id)
     AND (p_upto_user_id IS NULL OR l.user_id <= p_upto_user_id);
 END
     $ddl$;
@@ -141,7 +141,9 @@ CREATE FUNCTION billing_migration_reverse_batch(
     users bigint,
     usd numeric,
     uah numeric,
-    credits numeric
+    credits numeric,
+    kept_users bigint,
+    kept_credits numeric
 )
 LANGUAGE plpgsql
 -- As in billing_migration_convert_set.
@@ -150,24 +152,38 @@ SET enable_nestloop = 'off'
 SET jit = 'off'
 AS $function$
 DECLARE
+    v_is_late_write boolean;
+    v_first_user_id uuid;
     v_refused bigint;
     -- As in billing_migration_convert_set.
     v_id_start text := regexp_replace(
         lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0'), '(.{8})(.{4})', '\1-\2-7');
 BEGIN
+    SELECT r.armed_by_run_id IS NOT NULL
+    INTO STRICT v_is_late_write
+    FROM billing_migration_run AS r
+    WHERE r.id = p_run_id;
+
     -- Locks in key order, users before billing before credits, like the conversion; after this nobody can spend.
-    EXECUTE $sql$
+    EXECUTE replace($sql$
     WITH
     batch AS MATERIALIZED (
         SELECT l.user_id
         FROM billing_migration_log AS l
         WHERE
             l.run_id = $1
+            AND is_of_its_kind
             AND l.status = 'success'
             AND l.reversed_at IS NULL
             AND ($2 IS NULL OR l.user_id > $2)
         ORDER BY l.user_id
         LIMIT $3
+    ),
+    first AS MATERIALIZED (
+        SELECT n.user_id
+        FROM batch AS n
+        ORDER BY n.user_id
+        LIMIT 1
     ),
     last AS MATERIALIZED (
         SELECT n.user_id
@@ -180,16 +196,21 @@ BEGIN
         FROM users AS u
         JOIN batch AS n ON n.user_id = u.id
         WHERE
-            ($2 IS NULL OR u.id > $2)
+            u.id >= (SELECT e.user_id FROM first AS e)
             AND u.id <= (SELECT e.user_id FROM last AS e)
         ORDER BY u.id
         FOR KEY SHARE OF u
     )
-    SELECT (SELECT e.user_id FROM last AS e)
+    SELECT
+        (SELECT e.user_id FROM first AS e),
+        (SELECT e.user_id FROM last AS e)
     FROM (SELECT count(*) FROM locked) AS l
-    $sql$
-    INTO last_user_id
+    $sql$, 'is_of_its_kind', CASE WHEN v_is_late_write THEN 'l.migrated_by = ''late_write''' ELSE 'true' END)
+    INTO v_first_user_id, last_user_id
     USING p_run_id, p_after_user_id, p_limit_users;
+    IF last_user_id IS NULL THEN
+        RETURN;
+    END IF;
     EXECUTE $sql$
     SELECT count(*)
     FROM (
@@ -198,14 +219,15 @@ BEGIN
         JOIN billing_migration_log AS l ON l.user_id = b.user_id
         WHERE
             l.run_id = $1
-            AND ($2 IS NULL OR (l.user_id > $2 AND b.user_id > $2))
+            AND l.user_id >= $2
+            AND b.user_id >= $2
             AND l.user_id <= $3
             AND b.user_id <= $3
         ORDER BY b.user_id
         FOR NO KEY UPDATE OF b
     ) AS locked
     $sql$
-    USING p_run_id, p_after_user_id, last_user_id;
+    USING p_run_id, v_first_user_id, last_user_id;
     EXECUTE $sql$
     SELECT count(*)
     FROM (
@@ -214,14 +236,15 @@ BEGIN
         JOIN billing_migration_log AS l ON l.user_id = c.user_id
         WHERE
             l.run_id = $1
-            AND ($2 IS NULL OR (l.user_id > $2 AND c.user_id > $2))
+            AND l.user_id >= $2
+            AND c.user_id >= $2
             AND l.user_id <= $3
             AND c.user_id <= $3
         ORDER BY c.user_id
         FOR NO KEY UPDATE OF c
     ) AS locked
     $sql$
-    USING p_run_id, p_after_user_id, last_user_id;
+    USING p_run_id, v_first_user_id, last_user_id;
 
     EXECUTE $sql$
     WITH
@@ -246,7 +269,7 @@ BEGIN
         FROM due AS d
         WHERE
             b.user_id = d.user_id
-            AND ($2 IS NULL OR b.user_id > $2)
+            AND b.user_id >= $2
             AND b.user_id <= $4
             AND d.outcome IN ('full', 'partial')
         RETURNING b.user_id
@@ -261,7 +284,7 @@ BEGIN
         JOIN returned AS r ON r.user_id = d.user_id
         WHERE
             c.user_id = d.user_id
-            AND ($2 IS NULL OR c.user_id > $2)
+            AND c.user_id >= $2
             AND c.user_id <= $4
             AND d.removes_wallet IS NOT TRUE
         RETURNING
@@ -274,7 +297,7 @@ BEGIN
         WHERE
             r.user_id = d.user_id
             AND c.user_id = d.user_id
-            AND ($2 IS NULL OR c.user_id > $2)
+            AND c.user_id >= $2
             AND c.user_id <= $4
             AND d.removes_wallet
         RETURNING
@@ -324,24 +347,27 @@ BEGIN
         WHERE
             l.user_id = d.user_id
             AND l.run_id = $1
-            AND ($2 IS NULL OR l.user_id > $2)
+            AND l.user_id >= $2
             AND l.user_id <= $4
             AND d.outcome <> 'refused'
         RETURNING
             l.reversed_usd,
             l.reversed_uah,
-            l.reversed_credits
+            l.reversed_credits,
+            l.new_credits - l.reversed_credits AS kept_credits
     )
     SELECT
         count(*) FILTER (WHERE m.reversed_credits > 0),
         coalesce(sum(m.reversed_usd), 0),
         coalesce(sum(m.reversed_uah), 0),
         coalesce(sum(m.reversed_credits), 0),
+        count(*) FILTER (WHERE m.kept_credits > 0),
+        coalesce(sum(m.kept_credits), 0),
         (SELECT count(*) FROM due AS d WHERE d.outcome = 'refused')
     FROM marked AS m
     $sql$
-    INTO users, usd, uah, credits, v_refused
-    USING p_run_id, p_after_user_id, p_on_spent, last_user_id, v_id_start;
+    INTO users, usd, uah, credits, kept_users, kept_credits, v_refused
+    USING p_run_id, v_first_user_id, p_on_spent, last_user_id, v_id_start;
 
     IF v_refused > 0 THEN
         RAISE EXCEPTION
@@ -352,5 +378,5 @@ END
 $function$;
 
 COMMENT ON FUNCTION billing_migration_reverse_batch(uuid, uuid, integer, text) IS
-    'Undoes the next p_limit_users users of a run after p_after_user_id; last_user_id is null when none was left. Amounts returned in USD and UAH, taken in credits.';
+    'Undoes the next p_limit_users users of a run after p_after_user_id; no row when none was left. Amounts returned in USD and UAH, taken and kept in credits.';
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_reverse_batch');

@@ -23,8 +23,10 @@ DECLARE
     v_run record;
     v_spent record;
     v_guard record;
+    v_batch record;
     v_last_user_id uuid;
     v_undone boolean;
+    v_run_ids uuid[] := ARRAY[]::uuid[];
 BEGIN
     IF p_on_spent IS NULL OR p_on_spent NOT IN ('refuse', 'remainder', 'debt') THEN
         RAISE EXCEPTION 'onSpent is %; give refuse, remainder or debt', coalesce(p_on_spent, 'null');
@@ -97,38 +99,43 @@ BEGIN
         LOOP
             PERFORM 1 FROM billing_migration_run AS r WHERE r.id = v_run.id FOR UPDATE;
             PERFORM billing_migration_close(v_run.id);
+            run_id := v_run.id;
+            users := 0;
+            returned_usd := 0;
+            returned_uah := 0;
+            taken_credits := 0;
+            kept_users := 0;
+            kept_credits := 0;
             v_last_user_id := NULL;
             LOOP
-                SELECT b.last_user_id
-                INTO v_last_user_id
+                SELECT b.last_user_id, b.users, b.usd, b.uah, b.credits, b.kept_users, b.kept_credits
+                INTO v_batch
                 FROM billing_migration_reverse_batch(v_run.id, v_last_user_id, 5000, p_on_spent) AS b;
-                EXIT WHEN v_last_user_id IS NULL;
+                EXIT WHEN NOT FOUND;
+                v_last_user_id := v_batch.last_user_id;
+                users := users + v_batch.users;
+                returned_usd := returned_usd + v_batch.usd;
+                returned_uah := returned_uah + v_batch.uah;
+                taken_credits := taken_credits + v_batch.credits;
+                kept_users := kept_users + v_batch.kept_users;
+                kept_credits := kept_credits + v_batch.kept_credits;
             END LOOP;
-
-            SELECT
-                v_run.id,
-                count(*) FILTER (WHERE l.reversed_credits > 0),
-                coalesce(sum(l.reversed_usd), 0),
-                coalesce(sum(l.reversed_uah), 0),
-                coalesce(sum(l.reversed_credits), 0),
-                count(*) FILTER (WHERE l.reversed_credits < l.new_credits),
-                coalesce(sum(l.new_credits - l.reversed_credits), 0)
-            INTO run_id, users, returned_usd, returned_uah, taken_credits, kept_users, kept_credits
-            FROM billing_migration_log AS l
-            WHERE l.run_id = v_run.id AND l.status = 'rolled_back';
 
             UPDATE billing_migration_run AS r
             SET
                 status = CASE WHEN kept_users > 0 THEN 'partly_rolled_back' ELSE 'rolled_back' END,
                 rolled_back_at = clock_timestamp()
             WHERE r.id = v_run.id;
-            PERFORM billing_migration_verify(v_run.id);
             RETURN NEXT;
             v_undone := true;
+            v_run_ids := v_run_ids || v_run.id;
         END LOOP;
         EXIT WHEN NOT v_undone OR p_run_id IS NOT NULL;
     END LOOP;
     PERFORM set_config('billing_migration.undo', 'off', true);
+    IF cardinality(v_run_ids) > 0 THEN
+        PERFORM billing_migration_verify(VARIADIC v_run_ids);
+    END IF;
 
     -- The guard against late writes is that of the newest run which still stands; without one it goes.
     IF EXISTS (SELECT 1 FROM billing_migration_guard AS g) THEN

@@ -163,6 +163,75 @@ class LateWriteTest {
         }
     }
 
+    /** Each is a run of its own: whatever reads the log once per run takes time that grows with the square of the late writes. */
+    @Test
+    void manyLateWritesAreProvedAndUndoneInOneReadingOfTheLog() {
+        try (Database database = converted("convert")) {
+            for (int user = 0; user < 29; user++) {
+                database.addUser("0");
+            }
+            database.execute(TOP_UP);
+            database.execute("SET enable_nestloop = off");
+
+            assertThat(database.lines("EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off)"
+                            + " SELECT * FROM billing_migration_reconciliation"))
+                    .filteredOn(line -> line.contains(" on billing_migration_log "))
+                    .hasSize(2)
+                    .allMatch(line -> line.contains("loops=1"));
+            assertThat(database.lines("""
+                            WITH undone AS MATERIALIZED (
+                                SELECT count(*) AS runs, sum(r.users) AS users FROM rollback_billing_migration() AS r
+                            )
+                            SELECT
+                                u.runs,
+                                u.users,
+                                (
+                                    SELECT t.seq_tup_read + t.idx_tup_fetch < 20 * 31
+                                    FROM pg_stat_xact_user_tables AS t
+                                    WHERE t.relname = 'billing_migration_log'
+                                ) AS is_log_read_a_few_times
+                            FROM undone AS u
+                            """)).containsExactly("31|31|t");
+            assertThat(database.number("SELECT sum(balance_usd) FROM user_billing"))
+                    .isEqualByComparingTo("310.30");
+            assertThat(database.number("SELECT sum(balance) FROM user_credits")).isZero();
+        }
+    }
+
+    @Test
+    void manyLateWritesAreOneLineOfStatusAndOfChecks() {
+        try (Database database = converted("convert")) {
+            database.addUser("0");
+            database.addUser("0");
+            database.execute(TOP_UP);
+
+            assertThat(LiquibaseCli.on(database)
+                            .run("credits-status", "--format=csv")
+                            .assertSucceeded()
+                            .sql()
+                            .lines()
+                            .filter(line -> line.startsWith("run,"))
+                            .map(line -> line.replaceAll("^run,[^,]*,|,[^,]*,[^,]*$", "")))
+                    .containsExactly("completed,1,100.00,0,100.00", "late writes completed,3,21.03,0,21.03");
+            assertThat(LiquibaseCli.on(database)
+                            .run("credits-verify")
+                            .assertSucceeded()
+                            .sql()
+                            .lines()
+                            .filter(line -> line.contains("I1")))
+                    .containsExactly(
+                            "passed  I1: source x rate = credits + remainder: 100 and 100",
+                            "passed  Late writes: I1 to I6 hold: 3 late writes were converted, 0 of them are not proved");
+
+            String wrong =
+                    database.text("SELECT id FROM billing_migration_run WHERE armed_by_run_id IS NOT NULL LIMIT 1");
+            database.execute("UPDATE billing_migration_run SET done_credits = 8 WHERE id = ?::uuid", wrong);
+            assertThat(database.lines("SELECT item, run_id FROM billing_migration_checklist"
+                            + " WHERE result = 'failed' AND item ~ 'I[1-6]'"))
+                    .containsExactly("I2: run = log = ledger|" + wrong, "Late writes: I1 to I6 hold|");
+        }
+    }
+
     @Test
     void aWriterThatTheGuardWouldFailIsNamedBeforeTheConversion() {
         try (Database database = Database.prepared()) {

@@ -22,7 +22,18 @@ public final class StatusCommand extends CreditsCommand {
                 r.done_credits AS credits, r.skipped_users AS skipped, r.error_users AS errors,
                 date_trunc('second', r.started_at) AS started_at, date_trunc('second', r.finished_at) AS finished_at
             FROM billing_migration_run AS r
-            ORDER BY r.started_at, r.id
+            WHERE r.armed_by_run_id IS NULL
+            UNION ALL
+            SELECT
+                r.armed_by_run_id, 'late writes ' || r.status, r.environment, r.cohort, r.credits_per_usd, r.credits_per_uah,
+                sum(r.planned_users), sum(r.done_users), sum(r.done_usd), sum(r.done_uah),
+                sum(r.done_credits), sum(r.skipped_users), sum(r.error_users),
+                date_trunc('second', min(r.started_at)), date_trunc('second', max(r.finished_at))
+            FROM billing_migration_run AS r
+            WHERE r.armed_by_run_id IS NOT NULL
+            GROUP BY
+                r.armed_by_run_id, r.status, r.environment, r.cohort, r.credits_per_usd, r.credits_per_uah
+            ORDER BY started_at, run_id, status
             """;
     private static final String USERS = """
             SELECT

@@ -5,6 +5,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -47,6 +48,8 @@ public final class Reversal {
             FROM billing_migration_log AS l
             WHERE l.status = 'rolled_back' AND l.run_id = ANY (string_to_array(?, ',')::uuid[])
             """;
+
+    private static final int SHOWN_RUNS = 20;
 
     private final Connection connection;
     private final ReversalSettings settings;
@@ -96,7 +99,8 @@ public final class Reversal {
             Outcomes outcomes = Outcomes.readLog(connection, false, RESULT, String.join(",", runIds));
             String ending = runIds.isEmpty()
                     ? "Every run was undone before; no balance was changed"
-                    : "Undone and proved: run " + String.join(", run ", runIds);
+                    : "Undone and proved: run " + String.join(", run ", shown(runIds))
+                            + (runIds.size() > SHOWN_RUNS ? ", and " + (runIds.size() - SHOWN_RUNS) + " more" : "");
             Report report = Report.ofReversal(outcomes, settings.emails(), true, ending);
             if (!runIds.isEmpty()) {
                 write(report, Kind.UNDO, outcomes, runIds, RESULT, String.join(",", runIds));
@@ -167,6 +171,14 @@ public final class Reversal {
             }
         }
         return runIds;
+    }
+
+    /** The oldest ones, because late writes are runs too, and came after theirs. */
+    private static List<String> shown(List<String> runIdsNewestFirst) {
+        List<String> shown = new ArrayList<>(runIdsNewestFirst.subList(
+                Math.max(0, runIdsNewestFirst.size() - SHOWN_RUNS), runIdsNewestFirst.size()));
+        Collections.reverse(shown);
+        return shown;
     }
 
     private String onSpent() {
