@@ -192,5 +192,5 @@ FROM (
 ) AS c;
 
 COMMENT ON VIEW billing_migration_checklist IS
-    'Ordered by position: the six invariants of every run, then the guide''s checklist (run_id null). result: passed, failed, or open where the database cannot know yet: users outside a converted cohort, nobody has spent credits so far.';
+    'Ordered by position: the six invariants of every run, then the guide''s checklist and late writes together (run_id null). result: passed, failed, or open where the database cannot know yet: users outside a converted cohort, nobody has spent credits so far.';
 --rollback SELECT billing_migration_unregister('view', 'billing_migration_checklist');

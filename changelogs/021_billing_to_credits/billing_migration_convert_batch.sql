@@ -31,6 +31,7 @@ DECLARE
     v_id_start text := regexp_replace(
         lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0'), '(.{8})(.{4})', '\1-\2-7');
     v_in_cohort text;
+    v_unwritten bigint;
 BEGIN
     SELECT r.* INTO STRICT v_run FROM billing_migration_run AS r WHERE r.id = p_run_id;
     -- Liquibase strips comments, so a word marks the place; a run for everybody never looks at cohorts.
@@ -73,7 +74,7 @@ BEGIN
         FOR KEY SHARE OF u
     )
     SELECT (SELECT e.user_id FROM last AS e)
-    FROM (SELECT count(*) FROM locked) AS l
+    FROM (SELECT count(*) FROM locked) AS k  -- What nobody reads would not be locked.
     $sql$, 'in_cohort', format(v_in_cohort, '$4'))
     INTO last_user_id
     USING p_after_user_id, p_limit_users, coalesce(v_run.credits_per_uah, 0), p_run_id, p_upto_user_id;
@@ -261,10 +262,11 @@ BEGIN
         d.usd,
         d.uah,
         d.credits,
-        d.remainder
+        d.remainder,
+        (SELECT count(*) FROM zeroed) - d.users
     FROM done AS d
     $sql$, 'in_cohort', format(v_in_cohort, '$1'))
-    INTO users, usd, uah, credits, remainder
+    INTO users, usd, uah, credits, remainder, v_unwritten
     USING
         p_run_id,
         p_after_user_id,
@@ -277,6 +279,9 @@ BEGIN
         v_id_start;
     IF credits = 'NaN' THEN
         RAISE EXCEPTION 'balance is NaN';
+    END IF;
+    IF v_unwritten <> 0 THEN
+        RAISE EXCEPTION 'user_credits did not take the change, by a trigger or a row-level security policy of it';
     END IF;
 
     RETURN NEXT;

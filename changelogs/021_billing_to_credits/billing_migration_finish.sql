@@ -8,14 +8,20 @@ LANGUAGE plpgsql
 -- Right after a conversion nothing is known of the ledger yet, and nested loops look cheap.
 SET enable_nestloop = 'off'
 SET jit = 'off'
--- The joins of 100,000 users stay in memory.
-SET work_mem = '64MB'
 AS $function$
 DECLARE
     v_proof billing_migration_reconciliation;
     v_proved_runs integer := 0;
     v_failed text;
+    v_work_mem text := current_setting('work_mem');
 BEGIN
+    IF coalesce(cardinality(p_run_ids), 0) = 0 THEN
+        RAISE EXCEPTION 'no run is given; take ids from billing_migration_run';
+    END IF;
+    -- The joins of 100,000 users stay in memory.
+    IF pg_size_bytes(v_work_mem) < pg_size_bytes('64MB') THEN
+        PERFORM set_config('work_mem', '64MB', true);
+    END IF;
     -- One run is looked for by its id, so that the others' log rows are not read; several share one reading.
     FOR v_proof IN EXECUTE
         'SELECT p.* FROM billing_migration_reconciliation AS p WHERE p.run_id '
@@ -44,10 +50,9 @@ BEGIN
         END IF;
         v_proved_runs := v_proved_runs + 1;
     END LOOP;
-    IF v_proved_runs <> cardinality(p_run_ids) THEN
-        RAISE EXCEPTION
-            '% of % runs are unknown; take ids from billing_migration_run',
-            cardinality(p_run_ids) - v_proved_runs, cardinality(p_run_ids);
+    PERFORM set_config('work_mem', v_work_mem, true);
+    IF v_proved_runs <> (SELECT count(DISTINCT i.run_id) FROM unnest(p_run_ids) AS i (run_id)) THEN
+        RAISE EXCEPTION 'proved % runs of %; take ids from billing_migration_run', v_proved_runs, p_run_ids;
     END IF;
 END
 $function$;
@@ -108,7 +113,7 @@ BEGIN
     WHERE r.id = p_run_id;
 
     -- Report, proof and undo would otherwise plan for an empty log.
-    ANALYZE billing_migration_log (user_id, run_id, status, reversed_at);
+    ANALYZE (SKIP_LOCKED) billing_migration_log (user_id, run_id, status, reversed_at);
     PERFORM billing_migration_verify(p_run_id);
     PERFORM billing_migration_arm(r.id)
     FROM billing_migration_run AS r

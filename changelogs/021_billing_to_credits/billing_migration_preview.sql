@@ -3,10 +3,6 @@
 --changeset liquibase-credits:billing_migration_preview_created splitStatements:false rollbackSplitStatements:false
 --comment: What a conversion would do to every user with a balance, as a query over the legacy tables that writes nothing. The dry run of the Java task runs the same text before this function exists.
 SELECT billing_migration_register('function', 'billing_migration_preview');
-DO $do$
-BEGIN
-    -- As text, because the JDBC driver would take the END of a CASE for the end of the function.
-    EXECUTE $ddl$
 CREATE FUNCTION billing_migration_preview(
     p_credits_per_usd numeric,
     p_credits_per_uah numeric,
@@ -25,8 +21,7 @@ CREATE FUNCTION billing_migration_preview(
 )
 LANGUAGE sql
 STABLE
--- Bound to its tables here, so that it needs no search_path of its own, with which no caller could plan it as a part of the query.
-BEGIN ATOMIC
+AS $function$
 WITH
 wallet_type AS MATERIALIZED (
     SELECT
@@ -151,11 +146,7 @@ SELECT
     END,
     coalesce(j.error, nullif(j.stays, ''))
 FROM judged AS j
-;
-END
-    $ddl$;
-END
-$do$;
+$function$;
 
 COMMENT ON FUNCTION billing_migration_preview(numeric, numeric, text) IS
     'Predicts, per user with a balance, what a conversion at these rates does: outcome is convert, skipped or error. Amounts in USD, UAH and credits; remainder = exact - credits.';

@@ -23,8 +23,7 @@ RETURNS TABLE (
     usd_back numeric,
     uah_back numeric,
     outcome text,
-    reason text,
-    removes_wallet boolean
+    reason text
 )
 LANGUAGE sql
 STABLE
@@ -54,11 +53,7 @@ SELECT
         WHEN g.outcome <> 'full'
             THEN l.new_credits - w.left_credits || ' of ' || l.new_credits || ' credits spent'
         WHEN w.balance < l.new_credits THEN 'balance goes to ' || w.balance - l.new_credits
-    END,
-    -- A wallet that the conversion created, and that nobody used since, goes as it came.
-    g.outcome = 'full'
-        AND l.credits_row_created
-        AND (c.balance, c.total_earned, c.total_spent) = (l.new_credits, l.new_credits, 0)
+    END
 FROM billing_migration_log AS l
 LEFT JOIN users AS u
     ON u.id = l.user_id
@@ -155,6 +150,7 @@ DECLARE
     v_is_late_write boolean;
     v_first_user_id uuid;
     v_refused bigint;
+    v_unwritten bigint;
     -- As in billing_migration_convert_set.
     v_id_start text := regexp_replace(
         lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0'), '(.{8})(.{4})', '\1-\2-7');
@@ -165,6 +161,7 @@ BEGIN
     WHERE r.id = p_run_id;
 
     -- Locks in key order, users before billing before credits, like the conversion; after this nobody can spend.
+    -- A late write's only user is found by the index of late writes, and both bounds keep all that follows near him.
     EXECUTE replace($sql$
     WITH
     batch AS MATERIALIZED (
@@ -172,40 +169,35 @@ BEGIN
         FROM billing_migration_log AS l
         WHERE
             l.run_id = $1
-            AND is_of_its_kind
+            AND is_late_write
             AND l.status = 'success'
             AND l.reversed_at IS NULL
             AND ($2 IS NULL OR l.user_id > $2)
         ORDER BY l.user_id
         LIMIT $3
     ),
-    first AS MATERIALIZED (
-        SELECT n.user_id
+    bounds AS MATERIALIZED (
+        SELECT
+            (array_agg(n.user_id ORDER BY n.user_id))[1] AS first_user_id,
+            (array_agg(n.user_id ORDER BY n.user_id DESC))[1] AS last_user_id
         FROM batch AS n
-        ORDER BY n.user_id
-        LIMIT 1
-    ),
-    last AS MATERIALIZED (
-        SELECT n.user_id
-        FROM batch AS n
-        ORDER BY n.user_id DESC
-        LIMIT 1
     ),
     locked AS MATERIALIZED (
         SELECT u.id
         FROM users AS u
         JOIN batch AS n ON n.user_id = u.id
         WHERE
-            u.id >= (SELECT e.user_id FROM first AS e)
-            AND u.id <= (SELECT e.user_id FROM last AS e)
+            u.id >= (SELECT e.first_user_id FROM bounds AS e)
+            AND u.id <= (SELECT e.last_user_id FROM bounds AS e)
         ORDER BY u.id
         FOR KEY SHARE OF u
     )
     SELECT
-        (SELECT e.user_id FROM first AS e),
-        (SELECT e.user_id FROM last AS e)
-    FROM (SELECT count(*) FROM locked) AS l
-    $sql$, 'is_of_its_kind', CASE WHEN v_is_late_write THEN 'l.migrated_by = ''late_write''' ELSE 'true' END)
+        e.first_user_id,
+        e.last_user_id
+    FROM bounds AS e
+    CROSS JOIN (SELECT count(*) FROM locked) AS k  -- What nobody reads would not be locked.
+    $sql$, 'is_late_write', CASE WHEN v_is_late_write THEN 'l.migrated_by = ''late_write''' ELSE 'true' END)
     INTO v_first_user_id, last_user_id
     USING p_run_id, p_after_user_id, p_limit_users;
     IF last_user_id IS NULL THEN
@@ -257,7 +249,6 @@ BEGIN
             l.uah_back,
             l.outcome,
             l.reason,
-            l.removes_wallet,
             ($5 || substr(gen_random_uuid()::text, 16))::uuid AS reversal_entry_id
         FROM billing_migration_reversal($1, $3, $2, $4) AS l
     ),
@@ -274,7 +265,7 @@ BEGIN
             AND d.outcome IN ('full', 'partial')
         RETURNING b.user_id
     ),
-    reduced AS (
+    taken AS (
         UPDATE user_credits AS c
         SET
             balance = c.balance - d.credits_back,
@@ -286,34 +277,9 @@ BEGIN
             c.user_id = d.user_id
             AND c.user_id >= $2
             AND c.user_id <= $4
-            AND d.removes_wallet IS NOT TRUE
         RETURNING
             c.user_id,
             c.balance
-    ),
-    removed AS (
-        DELETE FROM user_credits AS c
-        USING due AS d, returned AS r
-        WHERE
-            r.user_id = d.user_id
-            AND c.user_id = d.user_id
-            AND c.user_id >= $2
-            AND c.user_id <= $4
-            AND d.removes_wallet
-        RETURNING
-            c.user_id,
-            c.balance - d.credits_back AS balance
-    ),
-    taken AS (
-        SELECT
-            e.user_id,
-            e.balance
-        FROM reduced AS e
-        UNION ALL
-        SELECT
-            x.user_id,
-            x.balance
-        FROM removed AS x
     ),
     entered AS (
         INSERT INTO credit_transactions (
@@ -363,16 +329,41 @@ BEGIN
         coalesce(sum(m.reversed_credits), 0),
         count(*) FILTER (WHERE m.kept_credits > 0),
         coalesce(sum(m.kept_credits), 0),
-        (SELECT count(*) FROM due AS d WHERE d.outcome = 'refused')
+        (SELECT count(*) FROM due AS d WHERE d.outcome = 'refused'),
+        (SELECT count(*) FROM returned) - (SELECT count(*) FROM taken)
     FROM marked AS m
     $sql$
-    INTO users, usd, uah, credits, kept_users, kept_credits, v_refused
+    INTO users, usd, uah, credits, kept_users, kept_credits, v_refused, v_unwritten
     USING p_run_id, v_first_user_id, p_on_spent, last_user_id, v_id_start;
 
     IF v_refused > 0 THEN
         RAISE EXCEPTION
             '% users spent converted credits while the undo ran; no balance was changed; run it again', v_refused;
     END IF;
+    IF v_unwritten <> 0 THEN
+        RAISE EXCEPTION
+            'user_credits of % users did not take the change; no balance was changed; '
+            'see whether a trigger or a row-level security policy of user_credits hinders it', v_unwritten;
+    END IF;
+
+    -- A wallet that the conversion created, and that nobody used since, goes as it came.
+    EXECUTE $sql$
+        DELETE FROM user_credits AS c
+        USING billing_migration_log AS l
+        WHERE
+            l.run_id = $1
+            AND l.user_id >= $2
+            AND l.user_id <= $3
+            AND l.credits_row_created
+            AND l.reversed_credits = l.new_credits
+            AND c.user_id = l.user_id
+            AND c.user_id >= $2
+            AND c.user_id <= $3
+            AND c.balance = 0
+            AND c.total_earned = 0
+            AND c.total_spent = 0
+    $sql$
+    USING p_run_id, v_first_user_id, last_user_id;
     RETURN NEXT;
 END
 $function$;

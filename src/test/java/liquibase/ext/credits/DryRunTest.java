@@ -155,7 +155,7 @@ class DryRunTest {
     void javaAndSqlPreviewAreTheSameText() throws IOException {
         String function = Files.readString(
                 Project.ROOT.resolve("changelogs/021_billing_to_credits/billing_migration_preview.sql"));
-        String body = function.split("BEGIN ATOMIC\n")[1].split(";\nEND\n")[0];
+        String body = function.split("\\$function\\$\n")[1].split("\\$function\\$;")[0];
 
         try (InputStream stream =
                 ConvertBalances.class.getResourceAsStream("/liquibase/ext/credits/plan/preview.sql")) {

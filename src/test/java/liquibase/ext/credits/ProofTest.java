@@ -23,6 +23,56 @@ class ProofTest {
         }
     }
 
+    @Test
+    void aProofOfNothingOrOfAnUnknownRunIsNone() {
+        try (Database database = converted()) {
+            String run = run(database);
+
+            assertThatThrownBy(() -> database.execute("SELECT billing_migration_verify(VARIADIC NULL::uuid[])"))
+                    .hasMessageContaining("no run is given; take ids from billing_migration_run");
+            assertThatThrownBy(() -> database.execute("SELECT billing_migration_verify(?::uuid, ?::uuid)", run, USER))
+                    .hasMessageContaining("proved 1 runs of {" + run + "," + USER + "}; take ids from");
+            database.execute("SELECT billing_migration_verify(?::uuid, ?::uuid)", run, run);
+        }
+    }
+
+    /** Rules and policies may do the same: the statement succeeds, and the row is as it was. */
+    @Test
+    void aWalletThatSilentlyKeepsItsBalanceStopsConversionAndUndo() {
+        try (Database database = Database.prepared()) {
+            UUID user = database.addUser("100.00");
+            database.execute("INSERT INTO user_credits (user_id) VALUES (?)", user);
+            suppressWritesTo(database);
+            Snapshot before = database.everything();
+
+            LiquibaseApi.on(database)
+                    .run("update")
+                    .assertRefused(
+                            "1 user(s) cannot be converted: " + user + " (user_credits did not take the change, by a"
+                                    + " trigger or a row-level security policy of it); no balance was changed; correct them");
+            assertThat(database.everything().without("databasechangelog"))
+                    .isEqualTo(before.without("databasechangelog"));
+
+            database.execute("ALTER TABLE user_credits DISABLE TRIGGER suppress");
+            LiquibaseApi.on(database).run("update").assertSucceeded();
+            database.execute("ALTER TABLE user_credits ENABLE TRIGGER suppress");
+            Snapshot converted = database.everything();
+
+            LiquibaseApi.on(database)
+                    .run("rollbackCount", "count", 1)
+                    .assertRefused("user_credits of 1 users did not take the change; no balance was changed; "
+                            + "see whether a trigger or a row-level security policy of user_credits hinders it");
+            assertThat(database.everything()).isEqualTo(converted);
+        }
+    }
+
+    private static void suppressWritesTo(Database database) {
+        database.execute("""
+                CREATE FUNCTION suppress() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+                CREATE TRIGGER suppress BEFORE UPDATE ON user_credits FOR EACH ROW EXECUTE FUNCTION suppress();
+                """);
+    }
+
     @ParameterizedTest(name = "{0}")
     @CsvSource(
             delimiter = ';',

@@ -15,26 +15,34 @@ import liquibase.util.TableOutput;
 /** {@code liquibase credits-status}: the runs, and how many users are in which state; changes nothing. */
 public final class StatusCommand extends CreditsCommand {
     private static final String NAME = "creditsStatus";
+    /** Late writes are runs too, and may be many: one line for those of a run, without an id that an undo might be given. */
     private static final String RUNS = """
             SELECT
-                r.id AS run_id, r.status, r.environment, r.cohort, r.credits_per_usd, r.credits_per_uah,
-                r.planned_users, r.done_users AS users, r.done_usd AS usd, r.done_uah AS uah,
-                r.done_credits AS credits, r.skipped_users AS skipped, r.error_users AS errors,
-                date_trunc('second', r.started_at) AS started_at, date_trunc('second', r.finished_at) AS finished_at
-            FROM billing_migration_run AS r
-            WHERE r.armed_by_run_id IS NULL
-            UNION ALL
-            SELECT
-                r.armed_by_run_id, 'late writes ' || r.status, r.environment, r.cohort, r.credits_per_usd, r.credits_per_uah,
-                sum(r.planned_users), sum(r.done_users), sum(r.done_usd), sum(r.done_uah),
-                sum(r.done_credits), sum(r.skipped_users), sum(r.error_users),
-                date_trunc('second', min(r.started_at)), date_trunc('second', max(r.finished_at))
-            FROM billing_migration_run AS r
-            WHERE r.armed_by_run_id IS NOT NULL
-            GROUP BY
-                r.armed_by_run_id, r.status, r.environment, r.cohort, r.credits_per_usd, r.credits_per_uah
-            ORDER BY started_at, run_id, status
+                s.run_id, s.status, s.environment, s.cohort, s.credits_per_usd, s.credits_per_uah,
+                s.planned_users, s.users, s.usd, s.uah, s.credits, s.skipped, s.errors,
+                date_trunc('second', s.first_started_at) AS started_at, date_trunc('second', s.finished_at) AS finished_at
+            FROM (
+                SELECT
+                    r.id AS run_id, r.status, r.environment, r.cohort, r.credits_per_usd, r.credits_per_uah,
+                    r.planned_users, r.done_users AS users, r.done_usd AS usd, r.done_uah AS uah,
+                    r.done_credits AS credits, r.skipped_users AS skipped, r.error_users AS errors,
+                    r.started_at AS first_started_at, r.finished_at
+                FROM billing_migration_run AS r
+                WHERE r.armed_by_run_id IS NULL
+                UNION ALL
+                SELECT
+                    NULL, 'late writes ' || r.status, r.environment, r.cohort, r.credits_per_usd, r.credits_per_uah,
+                    sum(r.planned_users), sum(r.done_users), sum(r.done_usd), sum(r.done_uah),
+                    sum(r.done_credits), sum(r.skipped_users), sum(r.error_users),
+                    min(r.started_at), max(r.finished_at)
+                FROM billing_migration_run AS r
+                WHERE r.armed_by_run_id IS NOT NULL
+                GROUP BY
+                    r.armed_by_run_id, r.status, r.environment, r.cohort, r.credits_per_usd, r.credits_per_uah
+            ) AS s
+            ORDER BY s.first_started_at, s.run_id, s.status
             """;
+
     private static final String USERS = """
             SELECT
                 s.migration_status AS state, count(*) AS users, sum(s.balance_usd) AS usd, sum(s.balance_uah) AS uah,

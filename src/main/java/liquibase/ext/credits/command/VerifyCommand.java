@@ -6,8 +6,8 @@ import java.util.List;
 import liquibase.command.CommandScope;
 
 /**
- * {@code liquibase credits-verify}: the invariants of every run and the guide's post-migration checklist, one line per
- * check, and the first users that differ. Changes nothing; fails when one check fails.
+ * {@code liquibase credits-verify}: the invariants of every run, of late writes together, and the guide's post-migration checklist,
+ * one line per check, and the first users that differ. Changes nothing; fails when one check fails.
  */
 public final class VerifyCommand extends CreditsCommand {
     private static final String CHECKS = """

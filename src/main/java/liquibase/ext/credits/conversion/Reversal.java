@@ -5,7 +5,6 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -33,11 +32,17 @@ public final class Reversal {
             FROM billing_migration_reversal(NULL, ?, NULL, NULL, ?) AS v
             LEFT JOIN users AS u ON u.id = v.user_id
             """;
-    private static final String UNDO = "SELECT r.run_id FROM rollback_billing_migration(NULL, ?, ?) AS r";
+    /** Late writes are runs too, and stand last. */
+    private static final String UNDO = """
+            SELECT u.run_id
+            FROM rollback_billing_migration(NULL, ?, ?) AS u
+            JOIN billing_migration_run AS r ON r.id = u.run_id
+            ORDER BY (r.armed_by_run_id IS NOT NULL), r.started_at, r.id
+            """;
+
     private static final String RESULT = """
             SELECT
-                l.user_id, (SELECT u.email FROM users AS u WHERE u.id = l.user_id) AS email,
-                l.reversed_usd AS usd, l.reversed_uah AS uah, l.reversed_credits AS credits,
+                l.user_id, u.email, l.reversed_usd AS usd, l.reversed_uah AS uah, l.reversed_credits AS credits,
                 l.new_credits - l.reversed_credits AS remainder, 0 AS usd_stays, 0 AS uah_stays,
                 l.reversal_reason AS reason,
                 CASE
@@ -46,6 +51,7 @@ public final class Reversal {
                     ELSE 'kept'
                 END AS outcome
             FROM billing_migration_log AS l
+            LEFT JOIN users AS u ON u.id = l.user_id
             WHERE l.status = 'rolled_back' AND l.run_id = ANY (string_to_array(?, ',')::uuid[])
             """;
 
@@ -99,7 +105,8 @@ public final class Reversal {
             Outcomes outcomes = Outcomes.readLog(connection, false, RESULT, String.join(",", runIds));
             String ending = runIds.isEmpty()
                     ? "Every run was undone before; no balance was changed"
-                    : "Undone and proved: run " + String.join(", run ", shown(runIds))
+                    : "Undone and proved: run "
+                            + String.join(", run ", runIds.subList(0, Math.min(SHOWN_RUNS, runIds.size())))
                             + (runIds.size() > SHOWN_RUNS ? ", and " + (runIds.size() - SHOWN_RUNS) + " more" : "");
             Report report = Report.ofReversal(outcomes, settings.emails(), true, ending);
             if (!runIds.isEmpty()) {
@@ -171,14 +178,6 @@ public final class Reversal {
             }
         }
         return runIds;
-    }
-
-    /** The oldest ones, because late writes are runs too, and came after theirs. */
-    private static List<String> shown(List<String> runIdsNewestFirst) {
-        List<String> shown = new ArrayList<>(runIdsNewestFirst.subList(
-                Math.max(0, runIdsNewestFirst.size() - SHOWN_RUNS), runIdsNewestFirst.size()));
-        Collections.reverse(shown);
-        return shown;
     }
 
     private String onSpent() {

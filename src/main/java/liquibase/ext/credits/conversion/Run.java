@@ -72,12 +72,12 @@ final class Run {
     /** What became of a run's users, from its log. */
     static final String RESULT = """
             SELECT
-                l.user_id, (SELECT u.email FROM users AS u WHERE u.id = l.user_id) AS email,
-                coalesce(l.converted_usd, 0) AS usd, coalesce(l.converted_uah, 0) AS uah, l.new_credits AS credits, l.remainder,
-                l.status AS outcome, l.reason,
+                l.user_id, u.email, coalesce(l.converted_usd, 0) AS usd, coalesce(l.converted_uah, 0) AS uah,
+                l.new_credits AS credits, l.remainder, l.status AS outcome, l.reason,
                 l.old_balance_usd - coalesce(l.converted_usd, 0) AS usd_stays,
                 l.old_balance_uah - coalesce(l.converted_uah, 0) AS uah_stays
             FROM billing_migration_log AS l
+            LEFT JOIN users AS u ON u.id = l.user_id
             WHERE l.run_id = ?
             """;
 

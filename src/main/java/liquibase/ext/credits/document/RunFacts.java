@@ -44,7 +44,7 @@ public record RunFacts(
         Totals done,
         String logChecksum,
         List<Invariant> invariants) {
-    /** Right after a conversion the planner knows nothing of log and ledger yet; see billing_migration_verify. */
+    /** Right after a conversion the planner knows nothing of the ledger yet; see billing_migration_verify. */
     private static final String PLANNER =
             "SELECT set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true)";
 
@@ -64,41 +64,48 @@ public record RunFacts(
                 p.i4_log_rows, p.i4_users, p.i4_holds,
                 p.i5_unzeroed_users, p.i5_late_users, p.i5_holds,
                 p.i6_reversed_users, p.i6_wrong_reversals, p.i6_holds,
-                (
-                    SELECT encode(sha256(convert_to(
-                        concat_ws('|', count(*), coalesce(sum(h.high), 0), coalesce(sum(h.low), 0)), 'UTF8')), 'hex')
-                    FROM (
-                        SELECT
-                            ('x' || left(m.hash, 16))::bit(64)::bigint AS high,
-                            ('x' || right(m.hash, 16))::bit(64)::bigint AS low
-                        FROM (
-                            SELECT md5(concat_ws(
-                                '|', l.user_id, trim_scale(l.old_balance_usd), trim_scale(l.old_balance_uah),
-                                trim_scale(l.new_credits), trim_scale(l.remainder), l.status)) AS hash
-                            FROM billing_migration_log AS l
-                            WHERE l.run_id = r.id
-                            OFFSET 0
-                        ) AS m
-                    ) AS h
-                ) AS log_checksum
+                encode(sha256(convert_to(
+                    concat_ws('|', coalesce(c.users, 0), coalesce(c.high, 0), coalesce(c.low, 0)), 'UTF8')), 'hex')
+                    AS log_checksum
             FROM billing_migration_run AS r
             JOIN billing_migration_reconciliation AS p ON p.run_id = r.id
-            WHERE r.id = ANY (string_to_array(?, ',')::uuid[])
-            ORDER BY r.started_at, r.id
+            LEFT JOIN (
+                SELECT
+                    l.run_id,
+                    count(*) AS users,
+                    sum(('x' || left(m.hash, 16))::bit(64)::bigint) AS high,
+                    sum(('x' || right(m.hash, 16))::bit(64)::bigint) AS low
+                FROM billing_migration_log AS l
+                CROSS JOIN LATERAL (
+                    SELECT md5(concat_ws(
+                        '|', l.user_id, trim_scale(l.old_balance_usd), trim_scale(l.old_balance_uah),
+                        trim_scale(l.new_credits), trim_scale(l.remainder), l.status)) AS hash
+                    OFFSET 0
+                ) AS m
+                GROUP BY l.run_id
+            ) AS c ON c.run_id = r.id
+            WHERE r.id %s
+            ORDER BY (r.armed_by_run_id IS NOT NULL), r.started_at, r.id
+            LIMIT 20
             """;
+    /** One run is looked for by its id, so that the log of the others is not read. */
+    private static final String ONE = "= ?::uuid";
+
+    private static final String SEVERAL = "= ANY (string_to_array(?, ',')::uuid[])";
 
     /**
-     * Reads runs with their proofs.
+     * Reads runs with their proofs, at most 20: late writes are runs too, and stand last.
      *
      * @param connection with an open transaction, whose planner settings this changes
      * @param ids of the runs
-     * @return in the order they were started
+     * @return late writes last, otherwise in the order they were started
      * @throws SQLException as the database reports it
      */
     public static List<RunFacts> read(Connection connection, List<UUID> ids) throws SQLException {
         List<RunFacts> runs = new ArrayList<>();
         try (PreparedStatement planner = connection.prepareStatement(PLANNER);
-                PreparedStatement statement = connection.prepareStatement(QUERY)) {
+                PreparedStatement statement =
+                        connection.prepareStatement(QUERY.formatted(ids.size() == 1 ? ONE : SEVERAL))) {
             planner.execute();
             statement.setString(
                     1, String.join(",", ids.stream().map(UUID::toString).toList()));

@@ -94,7 +94,7 @@ public final class Outcomes {
 
     /**
      * Reads all outcomes of a source that only looks up, the log: reading it again for the first users is ten times cheaper than
-     * keeping every row. What a subquery of the source adds to a row is then looked up for those users alone.
+     * keeping every row, and the totals need no join for e-mail addresses.
      *
      * @param connection any connection to the database; only reads
      * @param isFingerprinted as for {@link #read}
