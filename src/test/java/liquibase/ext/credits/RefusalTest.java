@@ -1,6 +1,7 @@
 package liquibase.ext.credits;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
@@ -15,7 +16,10 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Date;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.Supplier;
@@ -299,6 +303,30 @@ class RefusalTest {
                             .parameter("credits.perUsd", "10")
                             .run("update"),
                     "1 user(s) cannot be converted: " + rich + " (100000000.00" + TOO_MANY_CREDITS + HOW_TO_CORRECT);
+        }
+    }
+
+    /** Views of 021 read the columns, so PostgreSQL alters their type only before it or without it. */
+    @Test
+    void creditsThatDoNotFitAreConvertedAfterTheWalletIsWidened() {
+        try (Database database = Database.legacy()) {
+            database.addUser("10000000.00");
+            LiquibaseApi tenfold = LiquibaseApi.on(database).parameter("credits.perUsd", "10");
+            String widen =
+                    "ALTER TABLE user_credits ALTER balance TYPE numeric(14,2), ALTER total_earned TYPE numeric(14,2),"
+                            + " ALTER total_spent TYPE numeric(14,2)";
+            tenfold.run("update").assertRefused(TOO_MANY_CREDITS + HOW_TO_CORRECT);
+            assertThatThrownBy(() -> database.execute(widen)).hasMessageContaining("column used by a view");
+
+            tenfold.run("rollbackToDate", "date", Date.from(Instant.now().minus(Duration.ofDays(1))))
+                    .assertSucceeded();
+            database.execute(widen);
+            tenfold.run("update").assertSucceeded();
+
+            assertThat(database.lines("SELECT balance, total_earned FROM user_credits"))
+                    .containsExactly("100000000.00|100000000.00");
+            assertThat(database.number("SELECT amount FROM credit_transactions"))
+                    .isEqualByComparingTo("100000000");
         }
     }
 
