@@ -263,7 +263,7 @@ BEGIN
         d.uah,
         d.credits,
         d.remainder,
-        (SELECT count(*) FROM zeroed) - d.users
+        (SELECT count(*) FROM priced AS p WHERE p.credits > 0) - d.users
     FROM done AS d
     $sql$, 'in_cohort', format(v_in_cohort, '$1'))
     INTO users, usd, uah, credits, remainder, v_unwritten
@@ -281,7 +281,7 @@ BEGIN
         RAISE EXCEPTION 'balance is NaN';
     END IF;
     IF v_unwritten <> 0 THEN
-        RAISE EXCEPTION 'user_credits did not take the change, by a trigger or a row-level security policy of it';
+        RAISE EXCEPTION 'user_billing or user_credits did not take the change, by a trigger or a row-level security policy';
     END IF;
 
     RETURN NEXT;

@@ -15,7 +15,7 @@ DECLARE
     v_failed text;
     v_work_mem text := current_setting('work_mem');
 BEGIN
-    IF coalesce(cardinality(p_run_ids), 0) = 0 THEN
+    IF coalesce(cardinality(p_run_ids), 0) = 0 OR array_position(p_run_ids, NULL) IS NOT NULL THEN
         RAISE EXCEPTION 'no run is given; take ids from billing_migration_run';
     END IF;
     -- The joins of 100,000 users stay in memory.

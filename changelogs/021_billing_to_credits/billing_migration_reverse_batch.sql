@@ -330,7 +330,12 @@ BEGIN
         count(*) FILTER (WHERE m.kept_credits > 0),
         coalesce(sum(m.kept_credits), 0),
         (SELECT count(*) FROM due AS d WHERE d.outcome = 'refused'),
-        (SELECT count(*) FROM returned) - (SELECT count(*) FROM taken)
+        (
+            SELECT count(*)
+            FROM due AS d
+            LEFT JOIN taken AS t ON t.user_id = d.user_id
+            WHERE t.user_id IS NULL AND d.outcome IN ('full', 'partial') AND (d.usd_back > 0 OR d.uah_back > 0)
+        )
     FROM marked AS m
     $sql$
     INTO users, usd, uah, credits, kept_users, kept_credits, v_refused, v_unwritten
@@ -342,8 +347,8 @@ BEGIN
     END IF;
     IF v_unwritten <> 0 THEN
         RAISE EXCEPTION
-            'user_credits of % users did not take the change; no balance was changed; '
-            'see whether a trigger or a row-level security policy of user_credits hinders it', v_unwritten;
+            'user_billing or user_credits of % users did not take the change; no balance was changed; '
+            'see whether a trigger or a row-level security policy hinders it', v_unwritten;
     END IF;
 
     -- A wallet that the conversion created, and that nobody used since, goes as it came.

@@ -8,6 +8,7 @@ import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A corrupted row of every kind is detected, and named with its run and user. */
 class ProofTest {
@@ -30,6 +31,8 @@ class ProofTest {
 
             assertThatThrownBy(() -> database.execute("SELECT billing_migration_verify(VARIADIC NULL::uuid[])"))
                     .hasMessageContaining("no run is given; take ids from billing_migration_run");
+            assertThatThrownBy(() -> database.execute("SELECT billing_migration_verify(NULL::uuid)"))
+                    .hasMessageContaining("no run is given; take ids from billing_migration_run");
             assertThatThrownBy(() -> database.execute("SELECT billing_migration_verify(?::uuid, ?::uuid)", run, USER))
                     .hasMessageContaining("proved 1 runs of {" + run + "," + USER + "}; take ids from");
             database.execute("SELECT billing_migration_verify(?::uuid, ?::uuid)", run, run);
@@ -37,40 +40,42 @@ class ProofTest {
     }
 
     /** Rules and policies may do the same: the statement succeeds, and the row is as it was. */
-    @Test
-    void aWalletThatSilentlyKeepsItsBalanceStopsConversionAndUndo() {
+    @ParameterizedTest
+    @ValueSource(strings = {"user_billing", "user_credits"})
+    void aBalanceThatSilentlyStaysStopsConversionAndUndo(String table) {
         try (Database database = Database.prepared()) {
             UUID user = database.addUser("100.00");
             database.execute("INSERT INTO user_credits (user_id) VALUES (?)", user);
-            suppressWritesTo(database);
+            suppressWritesTo(database, table);
             Snapshot before = database.everything();
 
             LiquibaseApi.on(database)
                     .run("update")
                     .assertRefused(
-                            "1 user(s) cannot be converted: " + user + " (user_credits did not take the change, by a"
-                                    + " trigger or a row-level security policy of it); no balance was changed; correct them");
+                            "1 user(s) cannot be converted: " + user + " (user_billing or user_credits did not take"
+                                    + " the change, by a trigger or a row-level security policy); no balance was changed; correct");
             assertThat(database.everything().without("databasechangelog"))
                     .isEqualTo(before.without("databasechangelog"));
 
-            database.execute("ALTER TABLE user_credits DISABLE TRIGGER suppress");
+            database.execute("ALTER TABLE " + table + " DISABLE TRIGGER suppress");
             LiquibaseApi.on(database).run("update").assertSucceeded();
-            database.execute("ALTER TABLE user_credits ENABLE TRIGGER suppress");
+            database.execute("ALTER TABLE " + table + " ENABLE TRIGGER suppress");
             Snapshot converted = database.everything();
 
             LiquibaseApi.on(database)
                     .run("rollbackCount", "count", 1)
-                    .assertRefused("user_credits of 1 users did not take the change; no balance was changed; "
-                            + "see whether a trigger or a row-level security policy of user_credits hinders it");
+                    .assertRefused(
+                            "user_billing or user_credits of 1 users did not take the change; no balance was changed;"
+                                    + " see whether a trigger or a row-level security policy hinders it");
             assertThat(database.everything()).isEqualTo(converted);
         }
     }
 
-    private static void suppressWritesTo(Database database) {
+    private static void suppressWritesTo(Database database, String table) {
         database.execute("""
                 CREATE FUNCTION suppress() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-                CREATE TRIGGER suppress BEFORE UPDATE ON user_credits FOR EACH ROW EXECUTE FUNCTION suppress();
-                """);
+                CREATE TRIGGER suppress BEFORE UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION suppress();
+                """.formatted(table));
     }
 
     @ParameterizedTest(name = "{0}")

@@ -15,7 +15,7 @@ import liquibase.util.TableOutput;
 /** {@code liquibase credits-status}: the runs, and how many users are in which state; changes nothing. */
 public final class StatusCommand extends CreditsCommand {
     private static final String NAME = "creditsStatus";
-    /** Late writes are runs too, and may be many: one line for those of a run, without an id that an undo might be given. */
+    /** Late writes are runs too, and may be many: one line for those of a rate, without an id that an undo might be given. */
     private static final String RUNS = """
             SELECT
                 s.run_id, s.status, s.environment, s.cohort, s.credits_per_usd, s.credits_per_uah,
@@ -37,8 +37,7 @@ public final class StatusCommand extends CreditsCommand {
                     min(r.started_at), max(r.finished_at)
                 FROM billing_migration_run AS r
                 WHERE r.armed_by_run_id IS NOT NULL
-                GROUP BY
-                    r.armed_by_run_id, r.status, r.environment, r.cohort, r.credits_per_usd, r.credits_per_uah
+                GROUP BY r.status, r.environment, r.cohort, r.credits_per_usd, r.credits_per_uah
             ) AS s
             ORDER BY s.first_started_at, s.run_id, s.status
             """;

@@ -32,12 +32,12 @@ public final class Reversal {
             FROM billing_migration_reversal(NULL, ?, NULL, NULL, ?) AS v
             LEFT JOIN users AS u ON u.id = v.user_id
             """;
-    /** Late writes are runs too, and stand last. */
+    /** Late writes are runs too, and stand last; one that came while the undo ran is not seen here by its id. */
     private static final String UNDO = """
             SELECT u.run_id
             FROM rollback_billing_migration(NULL, ?, ?) AS u
-            JOIN billing_migration_run AS r ON r.id = u.run_id
-            ORDER BY (r.armed_by_run_id IS NOT NULL), r.started_at, r.id
+            LEFT JOIN billing_migration_run AS r ON r.id = u.run_id
+            ORDER BY (r.id IS NULL OR r.armed_by_run_id IS NOT NULL), r.started_at, u.run_id
             """;
 
     private static final String RESULT = """
