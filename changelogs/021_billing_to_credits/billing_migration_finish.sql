@@ -23,10 +23,14 @@ BEGIN
         PERFORM set_config('work_mem', '64MB', true);
     END IF;
     -- One run is looked for by its id, so that the others' log rows are not read; several share one reading.
-    FOR v_proof IN EXECUTE
-        'SELECT p.* FROM billing_migration_reconciliation AS p WHERE p.run_id '
-        || CASE cardinality(p_run_ids) WHEN 1 THEN '= $1[1]' ELSE '= ANY ($1)' END
-        USING p_run_ids
+    FOR v_proof IN
+        SELECT p.*
+        FROM billing_migration_reconciliation AS p
+        WHERE cardinality(p_run_ids) = 1 AND p.run_id = p_run_ids[1]
+        UNION ALL
+        SELECT p.*
+        FROM billing_migration_reconciliation AS p
+        WHERE cardinality(p_run_ids) > 1 AND p.run_id = ANY (p_run_ids)
     LOOP
         v_failed := concat_ws(
             '; ',
