@@ -87,12 +87,11 @@ LEFT JOIN (
         l.run_id,
         count(*) AS log_users,
         count(DISTINCT l.user_id) AS distinct_users,
-        coalesce(sum(l.converted_usd), 0) AS log_usd,
-        coalesce(sum(l.converted_uah), 0) AS log_uah,
-        coalesce(sum(l.new_credits), 0) AS log_credits,
-        coalesce(sum(l.remainder), 0) AS log_remainder,
-        coalesce(sum(CASE WHEN t.id IS NULL AND s.is_deleted THEN l.new_credits ELSE t.amount END), 0)
-            AS ledger_credits,
+        sum(l.converted_usd) AS log_usd,
+        sum(l.converted_uah) AS log_uah,
+        sum(l.new_credits) AS log_credits,
+        sum(l.remainder) AS log_remainder,
+        sum(CASE WHEN t.id IS NULL AND s.is_deleted THEN l.new_credits ELSE t.amount END) AS ledger_credits,
         count(*) FILTER (
             WHERE (
                 t.balance_after - t.balance_before = t.amount
@@ -104,10 +103,8 @@ LEFT JOIN (
         -- A row that still carries the transaction of its log row was last written by the conversion itself.
         count(*) FILTER (WHERE s.is_positive AND b.xmin = l.xmin) AS unzeroed_users,
         count(*) FILTER (WHERE s.is_positive AND b.xmin <> l.xmin) AS late_users,
-        coalesce(sum(b.balance_usd) FILTER (WHERE b.xmin <> l.xmin AND b.balance_usd > 0 AND s.is_positive), 0)
-            AS late_usd,
-        coalesce(sum(b.balance_uah) FILTER (WHERE b.xmin <> l.xmin AND b.balance_uah > 0 AND s.is_positive), 0)
-            AS late_uah
+        sum(b.balance_usd) FILTER (WHERE b.xmin <> l.xmin AND b.balance_usd > 0 AND s.is_positive) AS late_usd,
+        sum(b.balance_uah) FILTER (WHERE b.xmin <> l.xmin AND b.balance_uah > 0 AND s.is_positive) AS late_uah
     FROM billing_migration_log AS l
     JOIN billing_migration_run AS o ON o.id = l.run_id
     LEFT JOIN credit_transactions AS t ON t.id = l.ledger_entry_id
