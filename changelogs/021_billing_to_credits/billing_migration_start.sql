@@ -71,6 +71,7 @@ DECLARE
     v_run_id uuid := gen_random_uuid();
     v_open record;
     v_plan record;
+    v_work_mem text;
     v_percent numeric := substring(p_cohort FROM '^percent:(\d{1,3}(?:\.\d{1,2})?)$')::numeric;
 BEGIN
     IF p_credits_per_usd IS NULL OR NOT (p_credits_per_usd > 0 AND p_credits_per_usd <= 1000000) THEN
@@ -115,6 +116,7 @@ BEGIN
             v_open.id, v_open.status, v_open.done_users, v_open.planned_users, v_open.id;
     END IF;
 
+    v_work_mem := billing_migration_work_mem();
     SELECT
         count(*) FILTER (WHERE p.outcome = 'convert') AS users,
         coalesce(sum(p.converted_usd), 0) AS usd,
@@ -129,6 +131,8 @@ BEGIN
     WHERE
         (v_percent IS NULL OR billing_migration_in_percent(p.user_id, v_percent))
         AND (p_cohort_users IS NULL OR p.user_id IN (SELECT m.user_id FROM unnest(p_cohort_users) AS m (user_id)));
+
+    PERFORM set_config('work_mem', v_work_mem, true);
 
     IF v_plan.error_users > 0 AND p_on_error = 'stop' THEN
         RAISE EXCEPTION

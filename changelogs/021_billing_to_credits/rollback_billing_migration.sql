@@ -134,8 +134,7 @@ BEGIN
     END LOOP;
     PERFORM set_config('billing_migration.undo', 'off', true);
     IF cardinality(v_run_ids) > 0 THEN
-        -- As in billing_migration_finish.
-        ANALYZE (SKIP_LOCKED) billing_migration_log (user_id, run_id, status, reversed_at);
+        PERFORM billing_migration_analyze();
         PERFORM billing_migration_verify(VARIADIC v_run_ids);
     END IF;
 
