@@ -3,6 +3,9 @@ package liquibase.ext.credits;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.math.BigDecimal;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -170,6 +173,56 @@ class WorkersTest {
         }
     }
 
+    /** 300 users fit into one automatic batch; beside others one in 250 is locked at a time, but never fewer than 25. */
+    @Test
+    void automaticBatchesAreSmallerBesideAnApplication() throws Exception {
+        try (Database database = populated();
+                Connection application = database.connection()) {
+            application.setAutoCommit(false);
+            try (Statement statement = application.createStatement()) {
+                statement.execute("SELECT 1");
+                automatic(LiquibaseApi.on(database)).run("update").assertSucceeded();
+            }
+
+            assertThat(batches(database)).isEqualByComparingTo("12");
+            assertEverybodyOnce(database);
+        }
+    }
+
+    @Test
+    void automaticBatchesAreWholeBesideASessionThatRests() throws Exception {
+        try (Database database = populated();
+                Connection application = database.connection()) {
+            try (Statement statement = application.createStatement()) {
+                statement.execute("SELECT 1");
+            }
+            await(
+                    database,
+                    "SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT 1' AND datname = current_database()"
+                            + " AND state = 'idle' AND state_change < clock_timestamp() - interval '1 second'");
+
+            automatic(LiquibaseApi.on(database)).run("update").assertSucceeded();
+
+            assertThat(batches(database)).isEqualByComparingTo("1");
+            assertEverybodyOnce(database);
+        }
+    }
+
+    @Test
+    void aSessionThatMayNotBeSeenCountsAsOneAtWork() throws Exception {
+        try (Database database = Database.legacy();
+                Connection application = database.connection();
+                MigratingRole role = MigratingRole.in(database)) {
+            assertThat(application.isValid(LIMIT_SECONDS)).isTrue();
+            populate(database);
+
+            automatic(role.liquibase()).run("update").assertSucceeded();
+
+            assertThat(batches(database)).isEqualByComparingTo("12");
+            assertEverybodyOnce(database);
+        }
+    }
+
     @Test
     void aConnectionOpenedBySomebodyElseWorksAlone() {
         try (Database database = populated()) {
@@ -246,11 +299,23 @@ class WorkersTest {
 
     private static Database populated() {
         Database database = Database.prepared();
+        populate(database);
+        return database;
+    }
+
+    private static void populate(Database database) {
         database.execute("""
                 INSERT INTO users (id, email) SELECT md5(n::text)::uuid, n || '@example.org' FROM generate_series(1, %1$d) AS n;
                 INSERT INTO user_billing (user_id, balance_usd) SELECT md5(n::text)::uuid, n FROM generate_series(1, %1$d) AS n;
                 """.formatted(USERS));
-        return database;
+    }
+
+    private static LiquibaseApi automatic(LiquibaseApi liquibase) {
+        return liquibase.parameter("credits.commit", "batch");
+    }
+
+    private static BigDecimal batches(Database database) {
+        return database.number("SELECT count(DISTINCT migrated_at) FROM billing_migration_log");
     }
 
     private static LiquibaseApi inBatches(Database database, int workers) {

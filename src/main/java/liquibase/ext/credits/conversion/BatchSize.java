@@ -13,28 +13,38 @@ final class BatchSize {
     private static final int LEAST_USERS = 25;
     private static final int MOST_USERS = 20_000;
 
+    /** One user in so many is locked at most while others are at work, so that a locked wallet does not decide their p99. */
+    private static final int USERS_PER_LOCKED_USER = 250;
+
     private final boolean isAutomatic;
     private final int givenUsers;
     private final Duration target;
+    private final int mostUsersBesideOthers;
     private int users;
 
-    BatchSize(int users, Duration target) {
+    /** With the size that is given or {@link #AUTOMATIC}, for one of so many workers on so many users. */
+    BatchSize(int users, Duration target, long plannedUsers, int workers) {
         this.isAutomatic = users == AUTOMATIC;
         this.users = isAutomatic ? FIRST_USERS : users;
         this.givenUsers = users;
         this.target = target;
+        this.mostUsersBesideOthers = within(plannedUsers / USERS_PER_LOCKED_USER / workers);
     }
 
     int users() {
         return users;
     }
 
-    /** The size of the next batch when so many users are left: automatic ones share them evenly. */
-    int users(long leftUsers) {
-        if (!isAutomatic || leftUsers <= 0) {
+    /** The size of the next batch when so many users are left: automatic ones share them evenly, and are smaller beside others. */
+    int users(long leftUsers, boolean othersAreAtWork) {
+        if (!isAutomatic) {
             return users;
         }
-        long batches = (leftUsers + users - 1) / users;
+        int most = othersAreAtWork ? Math.min(users, mostUsersBesideOthers) : users;
+        if (leftUsers <= 0) {
+            return most;
+        }
+        long batches = (leftUsers + most - 1) / most;
         return (int) ((leftUsers + batches - 1) / batches);
     }
 

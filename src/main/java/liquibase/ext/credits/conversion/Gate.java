@@ -15,7 +15,9 @@ final class Gate {
     private final Run run;
     private final Throttle throttle;
     private final Progress progress;
+    private final OtherSessions others = new OtherSessions();
     private volatile boolean isShut;
+    private volatile boolean othersAreAtWork;
 
     Gate(Run run, Throttle throttle, Progress progress) {
         this.run = run;
@@ -26,6 +28,11 @@ final class Gate {
     /** A worker failed or the run was stopped: nobody begins another batch. */
     void shut() {
         isShut = true;
+    }
+
+    /** As of the last batch that was let pass. */
+    boolean othersAreAtWork() {
+        return othersAreAtWork;
     }
 
     /** Waits while an operator, a replica or a busy application asks for it; false when no batch may begin any more. */
@@ -40,6 +47,7 @@ final class Gate {
                     connection.commit();
                     progress.goesOn();
                 }
+                othersAreAtWork = others.areAtWork(connection);
                 return true;
             }
             hasWaited = true;

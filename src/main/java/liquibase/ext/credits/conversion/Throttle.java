@@ -19,17 +19,6 @@ final class Throttle {
             WHERE s.state IN ('streaming', 'catchup')
             HAVING count(s.replay_lsn) > 0
             """;
-    private static final String ACTIVE_SESSIONS = """
-            SELECT count(*)
-            FROM pg_stat_activity AS a
-            WHERE
-                a.datname = current_database()
-                AND a.backend_type = 'client backend'
-                AND a.state = 'active'
-                AND a.pid <> pg_backend_pid()
-                AND a.application_name NOT LIKE 'liquibase-credits %'
-            """;
-
     private final ConversionSettings settings;
     private final ReplicaLag replicaLag = new ReplicaLag();
 
@@ -81,12 +70,7 @@ final class Throttle {
         if (limit == 0) {
             return null;
         }
-        try (PreparedStatement statement = connection.prepareStatement(ACTIVE_SESSIONS);
-                ResultSet row = statement.executeQuery()) {
-            row.next();
-            return row.getInt(1) > limit
-                    ? row.getInt(1) + " other sessions are active, more than credits.maxActiveSessions"
-                    : null;
-        }
+        int active = OtherSessions.active(connection);
+        return active > limit ? active + " other sessions are active, more than credits.maxActiveSessions" : null;
     }
 }

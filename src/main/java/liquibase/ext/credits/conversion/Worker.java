@@ -37,7 +37,8 @@ final class Worker {
         this.settings = settings;
         this.gate = gate;
         this.progress = progress;
-        this.size = new BatchSize(settings.batchUsers(), settings.targetBatch());
+        Standing start = progress.standing();
+        this.size = new BatchSize(settings.batchUsers(), settings.targetBatch(), start.plannedUsers(), start.workers());
     }
 
     void work() throws SQLException, ConversionException {
@@ -55,7 +56,7 @@ final class Worker {
         long leftUsers = range.leftUsers();
         int failures = 0;
         while (gate.letsPass(connection)) {
-            int users = size.users(leftUsers);
+            int users = size.users(leftUsers, gate.othersAreAtWork());
             try {
                 Run.Batch batch = batch(range, users);
                 failures = 0;

@@ -8,10 +8,11 @@ import org.junit.jupiter.api.Test;
 /** How many users the next batch takes. */
 class BatchSizeTest {
     private static final Duration TARGET = Duration.ofMillis(100);
+    private static final long USERS = 100_000;
 
     @Test
     void settlesAtTheTarget() {
-        BatchSize size = new BatchSize(BatchSize.AUTOMATIC, TARGET);
+        BatchSize size = automatic();
         for (int batch = 0; batch < 40; batch++) {
             size.took(size.users(), Duration.ofNanos(size.users() * 40_000L));
         }
@@ -20,7 +21,7 @@ class BatchSizeTest {
 
     @Test
     void oneSlowOrFastBatchDecidesHalfTheWay() {
-        BatchSize size = new BatchSize(BatchSize.AUTOMATIC, TARGET);
+        BatchSize size = automatic();
 
         size.took(500, Duration.ofSeconds(60));
         assertThat(size.users()).isEqualTo(375);
@@ -30,7 +31,7 @@ class BatchSizeTest {
 
     @Test
     void staysWithinItsLimits() {
-        BatchSize size = new BatchSize(BatchSize.AUTOMATIC, TARGET);
+        BatchSize size = automatic();
         for (int batch = 0; batch < 40; batch++) {
             size.took(size.users(), Duration.ofHours(1));
             size.halve();
@@ -44,18 +45,33 @@ class BatchSizeTest {
 
     @Test
     void sharesWhatIsLeftEvenly() {
-        BatchSize size = new BatchSize(BatchSize.AUTOMATIC, TARGET);
+        BatchSize size = automatic();
 
-        assertThat(size.users(2_000)).isEqualTo(500);
-        assertThat(size.users(501)).isEqualTo(251);
-        assertThat(size.users(7)).isEqualTo(7);
-        assertThat(size.users(0)).isEqualTo(500);
-        assertThat(size.users(-3)).isEqualTo(500);
+        assertThat(size.users(2_000, false)).isEqualTo(500);
+        assertThat(size.users(501, false)).isEqualTo(251);
+        assertThat(size.users(7, false)).isEqualTo(7);
+        assertThat(size.users(0, false)).isEqualTo(500);
+        assertThat(size.users(-3, false)).isEqualTo(500);
+    }
+
+    @Test
+    void besideOthersOneUserInTwoHundredAndFiftyIsLocked() {
+        BatchSize alone = automatic();
+        BatchSize oneOfTwo = new BatchSize(BatchSize.AUTOMATIC, TARGET, USERS, 2);
+        BatchSize ofMany = new BatchSize(BatchSize.AUTOMATIC, TARGET, 1_000_000, 1);
+        BatchSize ofFew = new BatchSize(BatchSize.AUTOMATIC, TARGET, 1_000, 1);
+
+        assertThat(alone.users(10_000, true)).isEqualTo(400);
+        assertThat(alone.users(10_000, false)).isEqualTo(500);
+        assertThat(alone.users(0, true)).isEqualTo(400);
+        assertThat(oneOfTwo.users(10_000, true)).isEqualTo(200);
+        assertThat(ofMany.users(10_000, true)).isEqualTo(500);
+        assertThat(ofFew.users(10_000, true)).isEqualTo(25);
     }
 
     @Test
     void aGivenSizeIsHalvedByLocksOnlyAndComesBack() {
-        BatchSize size = new BatchSize(3, TARGET);
+        BatchSize size = new BatchSize(3, TARGET, USERS, 1);
 
         size.took(3, Duration.ofHours(1));
         assertThat(size.users()).isEqualTo(3);
@@ -65,6 +81,10 @@ class BatchSizeTest {
         size.took(1, TARGET);
         size.took(2, TARGET);
         assertThat(size.users()).isEqualTo(3);
-        assertThat(size.users(2)).isEqualTo(3);
+        assertThat(size.users(2, true)).isEqualTo(3);
+    }
+
+    private static BatchSize automatic() {
+        return new BatchSize(BatchSize.AUTOMATIC, TARGET, USERS, 1);
     }
 }
