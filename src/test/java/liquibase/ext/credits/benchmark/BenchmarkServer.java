@@ -26,6 +26,7 @@ final class BenchmarkServer {
                 .setServerConfig("full_page_writes", "on")
                 .setServerConfig("shared_buffers", "512MB")
                 .setServerConfig("max_wal_size", "16GB")
+                .setServerConfig("min_wal_size", "4GB")
                 .setServerConfig("checkpoint_timeout", "1h")
                 .start();
         System.setProperty(CHOICE, server.getJdbcUrl("postgres", "postgres"));

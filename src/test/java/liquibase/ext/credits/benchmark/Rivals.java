@@ -7,6 +7,7 @@ import liquibase.ext.credits.conversion.CommitMode;
 /** All rivals, in the order in which results show them. */
 final class Rivals {
     static final List<Rival> ALL = List.of(
+            new BusySession(),
             new RowLoop(),
             new JdbcUserByUser(),
             new JdbcBatched(),
