@@ -107,8 +107,6 @@ SET enable_indexscan = 'off'
 AS $function$
 DECLARE
     v_run billing_migration_run;
-    v_range_users bigint;
-    v_left_users bigint;
     v_ranges integer;
     v_work_mem text;
 BEGIN
@@ -127,51 +125,47 @@ BEGIN
             v_run.done_users, v_run.done_usd, v_run.done_uah, v_run.done_credits, v_run.done_remainder);
     END IF;
 
-    v_range_users := greatest(p_range_users, 1, v_run.planned_users / 1000 + 1);
-    v_left_users := v_run.planned_users - v_run.done_users;
     v_work_mem := billing_migration_work_mem();
     INSERT INTO billing_migration_range (run_id, range_number, after_user_id, upto_user_id, planned_users)
     SELECT
         p_run_id,
-        n.position / v_range_users,
+        (n.position - 1) / n.range_users + 1,
         coalesce(lag(n.user_id) OVER (ORDER BY n.position), v_run.last_user_id),
-        n.user_id,
-        v_range_users
+        CASE WHEN n.position < n.users THEN n.user_id END,
+        (n.position - 1) % n.range_users + 1
     FROM (
         SELECT
-            b.user_id,
-            row_number() OVER (ORDER BY b.user_id) AS position
-        FROM user_billing AS b
-        WHERE
-            (b.balance_usd > 0 OR (b.balance_uah > 0 AND v_run.credits_per_uah > 0))
-            AND (v_run.last_user_id IS NULL OR b.user_id > v_run.last_user_id)
-            AND (
-                v_run.cohort IS NULL
-                OR b.user_id IN (
-                    SELECT m.user_id
-                    FROM billing_migration_cohort_user AS m
-                    WHERE m.run_id = p_run_id
+            k.user_id,
+            k.position,
+            k.users,
+            greatest(p_range_users, 1, k.users / 1000 + 1) AS range_users
+        FROM (
+            SELECT
+                b.user_id,
+                row_number() OVER (ORDER BY b.user_id) AS position,
+                count(*) OVER () AS users
+            FROM user_billing AS b
+            WHERE
+                (b.balance_usd > 0 OR (b.balance_uah > 0 AND v_run.credits_per_uah > 0))
+                AND (v_run.last_user_id IS NULL OR b.user_id > v_run.last_user_id)
+                AND (
+                    v_run.cohort IS NULL
+                    OR b.user_id IN (
+                        SELECT m.user_id
+                        FROM billing_migration_cohort_user AS m
+                        WHERE m.run_id = p_run_id
+                    )
                 )
-            )
+        ) AS k
     ) AS n
-    WHERE n.position % v_range_users = 0 AND n.position < v_left_users;
+    WHERE n.position % n.range_users = 0 OR n.position = n.users;
     GET DIAGNOSTICS v_ranges = ROW_COUNT;
     PERFORM set_config('work_mem', v_work_mem, true);
-
-    -- The last range takes the rest, and whoever comes after the last user meanwhile.
-    INSERT INTO billing_migration_range (run_id, range_number, after_user_id, planned_users)
-    SELECT
-        p_run_id,
-        v_ranges + 1,
-        coalesce(
-            (
-                SELECT g.upto_user_id
-                FROM billing_migration_range AS g
-                WHERE g.run_id = p_run_id AND g.range_number = v_ranges
-            ),
-            v_run.last_user_id),
-        greatest(v_left_users - v_ranges * v_range_users, 0);
-    v_ranges := v_ranges + 1;
+    IF v_ranges = 0 THEN
+        INSERT INTO billing_migration_range (run_id, range_number, after_user_id, planned_users)
+        VALUES (p_run_id, 1, v_run.last_user_id, 0);
+        v_ranges := 1;
+    END IF;
     RETURN v_ranges;
 END
 $function$;

@@ -173,6 +173,31 @@ class WorkersTest {
         }
     }
 
+    /** 49 of 300 users are worth less than the smallest credit: planned are 251, and still no range holds more than ten rows. */
+    @Test
+    void rangesAreEvenWhereManyUsersAreNotWorthACredit() {
+        try (Database database = populated()) {
+            database.execute(
+                    "SELECT billing_migration_cut(billing_migration_start(0.0001, p_commit_mode => 'batch'), 10)");
+
+            assertThat(database.lines("SELECT planned_users FROM billing_migration_run"))
+                    .containsExactly("251");
+            assertThat(database.lines("""
+                            SELECT count(DISTINCT g.range_number) AS ranges, count(*) AS users, min(g.users), max(g.users)
+                            FROM user_billing AS b
+                            JOIN (
+                                SELECT r.range_number, r.after_user_id, r.upto_user_id, (
+                                    SELECT count(*) FROM user_billing AS i
+                                    WHERE (r.after_user_id IS NULL OR i.user_id > r.after_user_id)
+                                        AND (r.upto_user_id IS NULL OR i.user_id <= r.upto_user_id)) AS users
+                                FROM billing_migration_range AS r
+                            ) AS g
+                                ON (g.after_user_id IS NULL OR b.user_id > g.after_user_id)
+                                AND (g.upto_user_id IS NULL OR b.user_id <= g.upto_user_id)
+                            """)).containsExactly("30|300|10|10");
+        }
+    }
+
     /** 300 users fit into one automatic batch; beside others one in 250 is locked at a time, but never fewer than 25. */
     @Test
     void automaticBatchesAreSmallerBesideAnApplication() throws Exception {

@@ -58,9 +58,10 @@ final class BatchSize {
         }
     }
 
-    /** A batch met a lock: a smaller one holds fewer. */
-    void halve() {
-        users = isAutomatic ? within(users / 2) : Math.max(1, users / 2);
+    /** A batch of so many users met a lock: a smaller one holds fewer. */
+    void halve(int batchUsers) {
+        int half = Math.min(users, batchUsers) / 2;
+        users = isAutomatic ? within(half) : Math.max(1, half);
     }
 
     private static int within(long wanted) {

@@ -101,7 +101,7 @@ final class BatchedRun {
             Queue<Run.Range> ranges = new ConcurrentLinkedQueue<>(run.openRanges());
             progress.started(
                     state.doneUsers(), state.plannedUsers(), siblings.sessions().size() + 1);
-            Gate gate = new Gate(run, throttle, progress);
+            Gate gate = new Gate(run, throttle, new OtherSessions(settings), progress);
             List<Worker> workers = new ArrayList<>();
             workers.add(new Worker(session, run, ranges, settings, gate, progress));
             for (OwnSession sibling : siblings.sessions()) {

@@ -15,13 +15,14 @@ final class Gate {
     private final Run run;
     private final Throttle throttle;
     private final Progress progress;
-    private final OtherSessions others = new OtherSessions();
+    private final OtherSessions others;
     private volatile boolean isShut;
     private volatile boolean othersAreAtWork;
 
-    Gate(Run run, Throttle throttle, Progress progress) {
+    Gate(Run run, Throttle throttle, OtherSessions others, Progress progress) {
         this.run = run;
         this.throttle = throttle;
+        this.others = others;
         this.progress = progress;
     }
 

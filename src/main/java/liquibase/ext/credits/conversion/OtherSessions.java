@@ -40,9 +40,15 @@ final class OtherSessions {
             )
             """;
 
+    private final boolean isAsked;
     private long lookNanos;
     private boolean hasLooked;
     private boolean areAtWork;
+
+    /** For batches of automatic size; with a given one nobody is looked at. */
+    OtherSessions(ConversionSettings settings) {
+        this.isAsked = settings.batchUsers() == BatchSize.AUTOMATIC;
+    }
 
     /** How many run a statement at this moment. */
     static int active(Connection connection) throws SQLException {
@@ -57,7 +63,7 @@ final class OtherSessions {
     boolean areAtWork(Connection connection) throws SQLException {
         long now = System.nanoTime();
         Duration sinceLook = hasLooked ? Duration.ofNanos(now - lookNanos) : BEFORE_FIRST_LOOK;
-        if (!hasLooked || sinceLook.compareTo(BETWEEN_LOOKS) >= 0) {
+        if (isAsked && (!hasLooked || sinceLook.compareTo(BETWEEN_LOOKS) >= 0)) {
             lookNanos = now;
             hasLooked = true;
             try (PreparedStatement statement = connection.prepareStatement(AT_WORK)) {

@@ -92,7 +92,7 @@ final class Worker {
             throw cause;
         }
         takeBack(cause);
-        size.halve();
+        size.halve(users);
         progress.says(
                 "A batch of " + users + " users met a lock (" + failures + " times in a row); next " + size.users());
         Pause.of(Duration.ofMillis(ThreadLocalRandom.current().nextLong(50L << failures)));

@@ -34,7 +34,7 @@ class BatchSizeTest {
         BatchSize size = automatic();
         for (int batch = 0; batch < 40; batch++) {
             size.took(size.users(), Duration.ofHours(1));
-            size.halve();
+            size.halve(size.users());
         }
         assertThat(size.users()).isEqualTo(25);
         for (int batch = 0; batch < 40; batch++) {
@@ -70,13 +70,25 @@ class BatchSizeTest {
     }
 
     @Test
+    void aBatchThatMetALockIsHalvedAsItWas() {
+        BatchSize size = automatic();
+        for (int batch = 0; batch < 40; batch++) {
+            size.took(400, Duration.ofMillis(10));
+        }
+        assertThat(size.users()).isGreaterThan(3_000);
+
+        size.halve(400);
+        assertThat(size.users(10_000, true)).isEqualTo(200);
+    }
+
+    @Test
     void aGivenSizeIsHalvedByLocksOnlyAndComesBack() {
         BatchSize size = new BatchSize(3, TARGET, USERS, 1);
 
         size.took(3, Duration.ofHours(1));
         assertThat(size.users()).isEqualTo(3);
-        size.halve();
-        size.halve();
+        size.halve(size.users());
+        size.halve(size.users());
         assertThat(size.users()).isEqualTo(1);
         size.took(1, TARGET);
         size.took(2, TARGET);
