@@ -35,7 +35,9 @@ final class Benchmark {
     private void run() throws Exception {
         Measurements measurements = Measurements.in(settings.output());
         for (Rival rival : settings.rivals()) {
-            measure(rival, WARM_UP_USERS);
+            if (rival.mostRounds(WARM_UP_USERS) > 0) {
+                measure(rival, WARM_UP_USERS);
+            }
         }
         for (int users : settings.users()) {
             List<Measurement> measured = new ArrayList<>();
