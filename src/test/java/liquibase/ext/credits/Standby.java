@@ -139,16 +139,21 @@ final class Standby implements AutoCloseable {
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
                 Path name = from.relativize(file);
-                if (!leftEmpty.contains(name.getName(0).toString()) && !LEFT_OUT.contains(name.toString())) {
+                if (leftEmpty.contains(name.getName(0).toString()) || LEFT_OUT.contains(name.toString())) {
+                    return FileVisitResult.CONTINUE;
+                }
+                try {
                     Files.copy(file, to.resolve(name));
+                } catch (NoSuchFileException e) {
+                    return visitFileFailed(file, e);
                 }
                 return FileVisitResult.CONTINUE;
             }
 
             @Override
             public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
+                // Other tests drop tables and databases meanwhile; the write-ahead log knows of it.
                 if (e instanceof NoSuchFileException) {
-                    // Removed meanwhile; the write-ahead log knows.
                     return FileVisitResult.CONTINUE;
                 }
                 throw e;
