@@ -1,14 +1,14 @@
 package liquibase.ext.credits.benchmark;
 
+import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import liquibase.ext.credits.Database;
 
-/** An application at work: several clients, each with a connection of its own. */
+/** Several clients of an application at work, each with a connection of its own. */
 final class Clients implements AutoCloseable {
     static final int COUNT = 8;
 
@@ -17,9 +17,9 @@ final class Clients implements AutoCloseable {
     private final List<Future<List<Call>>> calls = new ArrayList<>();
 
     /** They begin at once. */
-    Clients(Database database, int users) throws SQLException {
+    Clients(String url, String username, String password, int users) throws SQLException {
         for (int number = 0; number < COUNT; number++) {
-            Client client = new Client(database.connection(), users, number);
+            Client client = new Client(DriverManager.getConnection(url, username, password), users, number);
             clients.add(client);
             calls.add(threads.submit(client));
         }

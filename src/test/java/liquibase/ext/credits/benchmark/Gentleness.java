@@ -39,10 +39,13 @@ final class Gentleness {
     public static void main(String[] arguments) throws Exception {
         Gentleness gentleness = new Gentleness(BenchmarkSettings.of(arguments));
         BenchmarkServer.start();
-        gentleness.run();
+        try (Application application = new Application()) {
+            gentleness.run(application);
+        }
     }
 
-    private void run() throws Exception {
+    private void run(Application application) throws Exception {
+        warmUp(application);
         for (Rival rival : rivals) {
             warmUp(rival);
         }
@@ -51,7 +54,7 @@ final class Gentleness {
             List<Disturbance> measured = new ArrayList<>();
             for (int round = 1; round <= settings.rounds(); round++) {
                 for (Rival rival : shuffled()) {
-                    measured.addAll(measure(rival, users));
+                    measured.addAll(measure(rival, users, application));
                 }
                 disturbances.replace(users, measured);
                 disturbances.write();
@@ -59,7 +62,15 @@ final class Gentleness {
         }
     }
 
-    /** The Java code must have been compiled: its compiler shares the cores with the clients. */
+    /** The code of both processes must have been compiled: the compiler shares the cores with the clients. */
+    private static void warmUp(Application application) throws Exception {
+        try (Database database = Database.from(Population.of(WARM_UP_USERS))) {
+            application.begin(database, WARM_UP_USERS);
+            TimeUnit.SECONDS.sleep(UNDISTURBED_SECONDS);
+            application.callsUntil(System.nanoTime());
+        }
+    }
+
     private static void warmUp(Rival rival) throws Exception {
         for (int time = 1; time <= WARM_UP_TIMES; time++) {
             try (Database database = Database.from(Population.of(WARM_UP_USERS));
@@ -76,13 +87,13 @@ final class Gentleness {
         return shuffled;
     }
 
-    private static List<Disturbance> measure(Rival rival, int users) throws Exception {
+    private static List<Disturbance> measure(Rival rival, int users, Application application) throws Exception {
         try (Database database = Database.from(Population.of(users))) {
             Books before = Books.of(database);
             rival.prepare(database);
             database.execute("VACUUM ANALYZE");
             database.execute("CHECKPOINT");
-            List<Disturbance> measured = beside(rival, users, database);
+            List<Disturbance> measured = beside(rival, users, database, application);
             Books found = Books.of(database);
             rival.expected(before).withWalletsOf(found).mustEqual(found, rival);
             measured.forEach(System.out::println);
@@ -90,17 +101,18 @@ final class Gentleness {
         }
     }
 
-    private static List<Disturbance> beside(Rival rival, int users, Database database) throws Exception {
+    private static List<Disturbance> beside(Rival rival, int users, Database database, Application application)
+            throws Exception {
         try (Backends backends = new Backends(database, false);
-                LockWatch watch = new LockWatch(database);
-                Clients clients = new Clients(database, users)) {
+                LockWatch watch = new LockWatch(database)) {
+            application.begin(database, users);
             TimeUnit.SECONDS.sleep(WARM_UP_SECONDS);
             long undisturbed = System.nanoTime();
             TimeUnit.SECONDS.sleep(UNDISTURBED_SECONDS);
             long begun = System.nanoTime();
             rival.run(backends);
             long ended = System.nanoTime();
-            List<Call> calls = clients.callsUntil(ended);
+            List<Call> calls = application.callsUntil(ended);
             return List.of(
                     Disturbance.of(Disturbance.NOTHING, users, calls, watch, undisturbed, begun),
                     Disturbance.of(rival.id(), users, calls, watch, begun, ended));
