@@ -20,7 +20,7 @@ import liquibase.ext.credits.Database;
 final class Gentleness {
     private static final Set<String> RIVALS =
             Set.of(BusySession.ID, SetStatement.ID, "batches", "convert", "convert-batch", "convert-batch-2");
-    private static final int WARM_UP_USERS = 5_000;
+    private static final int WARM_UP_USERS = 20_000;
     private static final int WARM_UP_TIMES = 5;
     private static final long WARM_UP_SECONDS = 2;
     private static final long UNDISTURBED_SECONDS = 10;
@@ -45,9 +45,8 @@ final class Gentleness {
     }
 
     private void run(Application application) throws Exception {
-        warmUp(application);
         for (Rival rival : rivals) {
-            warmUp(rival);
+            warmUp(rival, application);
         }
         Disturbances disturbances = Disturbances.in(settings.output());
         for (int users : settings.users()) {
@@ -63,20 +62,15 @@ final class Gentleness {
     }
 
     /** The code of both processes must have been compiled: the compiler shares the cores with the clients. */
-    private static void warmUp(Application application) throws Exception {
-        try (Database database = Database.from(Population.of(WARM_UP_USERS))) {
-            application.begin(database, WARM_UP_USERS);
-            TimeUnit.SECONDS.sleep(UNDISTURBED_SECONDS);
-            application.callsUntil(System.nanoTime());
-        }
-    }
-
-    private static void warmUp(Rival rival) throws Exception {
+    private static void warmUp(Rival rival, Application application) throws Exception {
         for (int time = 1; time <= WARM_UP_TIMES; time++) {
             try (Database database = Database.from(Population.of(WARM_UP_USERS));
                     Backends backends = new Backends(database, false)) {
                 rival.prepare(database);
+                application.begin(database, WARM_UP_USERS);
+                TimeUnit.SECONDS.sleep(WARM_UP_SECONDS);
                 rival.run(backends);
+                application.callsUntil(System.nanoTime());
             }
         }
     }
