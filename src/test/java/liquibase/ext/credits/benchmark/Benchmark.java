@@ -3,6 +3,7 @@ package liquibase.ext.credits.benchmark;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import liquibase.ext.credits.Database;
 
 /**
@@ -17,6 +18,9 @@ import liquibase.ext.credits.Database;
  */
 final class Benchmark {
     private static final int WARM_UP_USERS = 1_000;
+
+    /** Or a conversion of few users takes the session that prepared them for an application at work, and makes way for it. */
+    private static final long QUIET_MILLIS = 500;
 
     private final BenchmarkSettings settings;
     private final boolean serverIsLocal;
@@ -73,6 +77,7 @@ final class Benchmark {
             rival.prepare(database);
             database.execute("VACUUM ANALYZE");
             database.execute("CHECKPOINT");
+            TimeUnit.MILLISECONDS.sleep(QUIET_MILLIS);
             Measurement measurement;
             try (Backends backends = new Backends(database, serverIsLocal)) {
                 measurement = Stopwatch.measure(rival, users, backends);
