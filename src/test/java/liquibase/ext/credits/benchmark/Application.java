@@ -17,7 +17,8 @@ import liquibase.ext.credits.Database;
  * is the machine's monotonic clock and may be compared, on Linux.
  */
 final class Application implements AutoCloseable {
-    private static final List<String> QUIET_JVM = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx64m");
+    private static final List<String> QUIET_JVM =
+            List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:+DisplayVMOutputToStderr", "-Xmx64m");
 
     private final Process process;
     private final Writer commands;

@@ -22,13 +22,15 @@ final class ApplicationMain {
         Clients clients = null;
         for (String command = commands.readLine(); command != null; command = commands.readLine()) {
             String[] words = command.split(TAB, -1);
-            if (words[0].equals(BEGIN)) {
+            if (words[0].equals(BEGIN) && clients == null) {
                 clients = new Clients(words[1], words[2], words[3], Integer.parseInt(words[4]));
-            } else if (clients != null) {
+            } else if (words[0].equals(END) && clients != null) {
                 try (Clients ending = clients) {
                     answer(ending.callsUntil(Long.parseLong(words[1])));
                 }
                 clients = null;
+            } else {
+                throw new IllegalStateException("'" + words[0] + "' comes at the wrong time, or is no command");
             }
         }
     }

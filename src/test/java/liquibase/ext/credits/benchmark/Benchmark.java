@@ -19,7 +19,7 @@ import liquibase.ext.credits.Database;
 final class Benchmark {
     private static final int WARM_UP_USERS = 1_000;
 
-    /** Or a conversion of few users takes the session that prepared them for an application at work, and makes way for it. */
+    /** Commit mode batch looks a tenth of a second back, and would make way for the session that prepared the users. */
     private static final long QUIET_MILLIS = 500;
 
     private final BenchmarkSettings settings;

@@ -12,7 +12,7 @@ import java.util.concurrent.Future;
 final class Clients implements AutoCloseable {
     static final int COUNT = 8;
 
-    private final ExecutorService threads = Executors.newFixedThreadPool(COUNT);
+    private final ExecutorService threads = Executors.newFixedThreadPool(COUNT, Clients::thread);
     private final List<Client> clients = new ArrayList<>();
     private final List<Future<List<Call>>> calls = new ArrayList<>();
 
@@ -33,6 +33,13 @@ final class Clients implements AutoCloseable {
             all.addAll(client.get());
         }
         return all;
+    }
+
+    /** Ends with the process: a client must not outlive who asked for it. */
+    private static Thread thread(Runnable work) {
+        Thread thread = new Thread(work, Client.APPLICATION_NAME);
+        thread.setDaemon(true);
+        return thread;
     }
 
     @Override

@@ -63,7 +63,7 @@ final class FinishedRowsCopied implements Rival {
 
     @Override
     public String title() {
-        return "COPY of finished rows and two UPDATEs: the physical limit on one connection";
+        return "COPY of finished rows and two UPDATEs: the physical limit of one transaction";
     }
 
     @Override
