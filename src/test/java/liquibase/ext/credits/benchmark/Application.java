@@ -2,7 +2,6 @@ package liquibase.ext.credits.benchmark;
 
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
@@ -52,13 +51,7 @@ final class Application implements AutoCloseable {
 
     @Override
     public void close() {
-        try (commands) {
-            commands.flush();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } finally {
-            process.destroy();
-        }
+        process.destroy();
     }
 
     private void tell(String... words) throws IOException {
