@@ -15,7 +15,7 @@ finding AS (
 ),
 run AS (
     SELECT
-        count(*) FILTER (WHERE r.status IN ('running', 'paused')) AS open_runs,
+        count(*) FILTER (WHERE r.status IN ('running', 'paused', 'undoing')) AS open_runs,
         count(*) FILTER (WHERE r.status = 'completed' AND r.cohort IS NULL) AS whole_runs,
         count(*) FILTER (WHERE r.status = 'completed' AND r.cohort IS NOT NULL) AS cohort_runs,
         min(r.started_at) FILTER (WHERE r.status = 'completed') AS first_started_at

@@ -129,10 +129,12 @@ SELECT billing_migration_register('function', 'billing_migration_reverse_batch')
 CREATE FUNCTION billing_migration_reverse_batch(
     p_run_id uuid,
     p_after_user_id uuid,
+    p_upto_user_id uuid,
     p_limit_users integer,
     p_on_spent text
 ) RETURNS TABLE (
     last_user_id uuid,
+    undone_users bigint,
     users bigint,
     usd numeric,
     uah numeric,
@@ -173,6 +175,7 @@ BEGIN
             AND l.status = 'success'
             AND l.reversed_at IS NULL
             AND ($2 IS NULL OR l.user_id > $2)
+            AND ($4 IS NULL OR l.user_id <= $4)
         ORDER BY l.user_id
         LIMIT $3
     ),
@@ -199,7 +202,7 @@ BEGIN
     CROSS JOIN (SELECT count(*) FROM locked) AS k  -- What nobody reads would not be locked.
     $sql$, 'is_late_write', CASE WHEN v_is_late_write THEN 'l.migrated_by = ''late_write''' ELSE 'true' END)
     INTO v_first_user_id, last_user_id
-    USING p_run_id, p_after_user_id, p_limit_users;
+    USING p_run_id, p_after_user_id, p_limit_users, p_upto_user_id;
     IF last_user_id IS NULL THEN
         RETURN;
     END IF;
@@ -323,6 +326,7 @@ BEGIN
             l.new_credits - l.reversed_credits AS kept_credits
     )
     SELECT
+        count(*),
         count(*) FILTER (WHERE m.reversed_credits > 0),
         coalesce(sum(m.reversed_usd), 0),
         coalesce(sum(m.reversed_uah), 0),
@@ -338,16 +342,16 @@ BEGIN
         )
     FROM marked AS m
     $sql$
-    INTO users, usd, uah, credits, kept_users, kept_credits, v_refused, v_unwritten
+    INTO undone_users, users, usd, uah, credits, kept_users, kept_credits, v_refused, v_unwritten
     USING p_run_id, v_first_user_id, p_on_spent, last_user_id, v_id_start;
 
     IF v_refused > 0 THEN
         RAISE EXCEPTION
-            '% users spent converted credits while the undo ran; no balance was changed; run it again', v_refused;
+            '% users spent converted credits while the undo ran; the open transaction is taken back; run it again', v_refused;
     END IF;
     IF v_unwritten <> 0 THEN
         RAISE EXCEPTION
-            'user_billing or user_credits of % users did not take the change; no balance was changed; '
+            'user_billing or user_credits of % users did not take the change; the open transaction is taken back; '
             'see whether a trigger or a row-level security policy hinders it', v_unwritten;
     END IF;
 
@@ -373,6 +377,6 @@ BEGIN
 END
 $function$;
 
-COMMENT ON FUNCTION billing_migration_reverse_batch(uuid, uuid, integer, text) IS
-    'Undoes the next p_limit_users users of a run after p_after_user_id; no row when none was left. Amounts returned in USD and UAH, taken and kept in credits.';
+COMMENT ON FUNCTION billing_migration_reverse_batch(uuid, uuid, uuid, integer, text) IS
+    'Undoes the next p_limit_users users of a run after p_after_user_id and at most up to p_upto_user_id (null: the first, the last); no row when none was left. Amounts returned in USD and UAH, taken and kept in credits; undone_users also counts those who had nothing to give back.';
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_reverse_batch');

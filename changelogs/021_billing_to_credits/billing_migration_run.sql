@@ -55,7 +55,7 @@ CREATE TABLE billing_migration_run (
     CONSTRAINT billing_migration_run_commit_mode_check CHECK (commit_mode IN ('once', 'batch')),
     CONSTRAINT billing_migration_run_late_writes_check CHECK (late_writes IN ('allow', 'reject', 'convert')),
     CONSTRAINT billing_migration_run_status_check
-        CHECK (status IN ('running', 'paused', 'completed', 'rolled_back', 'partly_rolled_back')),
+        CHECK (status IN ('running', 'paused', 'completed', 'undoing', 'rolled_back', 'partly_rolled_back')),
     CONSTRAINT billing_migration_run_control_check CHECK (control IN ('run', 'pause', 'stop'))
 );
 
@@ -68,7 +68,7 @@ COMMENT ON COLUMN billing_migration_run.armed_by_run_id IS
 COMMENT ON COLUMN billing_migration_run.plan_fingerprint IS
     'Of the plan that bound the run (credits.plan); null: none did. A run that is resumed needs the same plan.';
 COMMENT ON COLUMN billing_migration_run.throttled IS
-    'Why the running conversion pauses; null while it does not. This and the figures beside it are as of progress_at.';
+    'Why the running conversion or undo pauses; null while it does not. This and the figures beside it are as of progress_at.';
 COMMENT ON COLUMN billing_migration_run.control IS
-    'What an operator asks of the running conversion: run, pause or stop.';
+    'What an operator asks of the running conversion or undo: run, pause or stop.';
 --rollback SELECT billing_migration_unregister('table', 'billing_migration_run');

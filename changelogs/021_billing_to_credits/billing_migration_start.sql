@@ -107,9 +107,15 @@ BEGIN
     SELECT r.run_id AS id, r.status, r.done_users, r.planned_users
     INTO v_open
     FROM billing_migration_progress AS r
-    WHERE r.status IN ('running', 'paused')
+    WHERE r.status IN ('running', 'paused', 'undoing')
+    ORDER BY (r.status = 'undoing') DESC, r.run_id
     LIMIT 1;
-    IF FOUND THEN
+    IF v_open.status = 'undoing' THEN
+        RAISE EXCEPTION
+            'the undo of run % is unfinished; finish it with the command that began it, or with '
+            'SELECT * FROM rollback_billing_migration(''%'')',
+            v_open.id, v_open.id;
+    ELSIF v_open.id IS NOT NULL THEN
         RAISE EXCEPTION
             'run % is unfinished (%, % of % users done); finish it with liquibase update, or undo it with '
             'SELECT * FROM rollback_billing_migration(''%'')',

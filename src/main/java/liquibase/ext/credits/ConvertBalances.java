@@ -357,7 +357,12 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
     public void rollback(Database database) throws CustomChangeException, RollbackImpossibleException {
         try {
             Connection connection = connection(database);
-            Reversal reversal = new Reversal(connection, ReversalSettings.of(parameters), changesetId());
+            Reversal reversal = new Reversal(
+                    connection,
+                    () -> sibling(database),
+                    ReversalSettings.of(parameters),
+                    changesetId(),
+                    Terminal.output(lines()));
             Executor executor = executor(database);
             boolean isPrepared = reversal.isPrepared();
             if (executor.updatesDatabase()) {

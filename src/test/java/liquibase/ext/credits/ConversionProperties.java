@@ -9,6 +9,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -35,6 +36,19 @@ import net.jqwik.api.lifecycle.BeforeContainer;
 
 /** What holds for every population of users and every rate, over hundreds of random ones. */
 class ConversionProperties {
+    private static final Map<String, String> GIVEN = Map.ofEntries(
+            Map.entry("environment", "stage"),
+            Map.entry("onError", "stop"),
+            Map.entry("onSpent", "refuse"),
+            Map.entry("commit", "once"),
+            Map.entry("lateWrites", "allow"),
+            Map.entry("batchUsers", "5"),
+            Map.entry("workers", "1"),
+            Map.entry("maxActiveSessions", "none"),
+            Map.entry("targetBatchMillis", "100"),
+            Map.entry("maxReplicaLag", "none"),
+            Map.entry("lockTimeout", "5s"),
+            Map.entry("emails", "none"));
 
     private static final String PREVIEW = """
             SELECT user_id, credits, remainder, converted_usd, converted_uah, outcome
@@ -189,21 +203,11 @@ class ConversionProperties {
 
     private static void convert(Connection connection, BigDecimal creditsPerUsd, String creditsPerUah, String rounding)
             throws InvalidSettingsException, ConversionException {
-        ConversionSettings settings = ConversionSettings.of(Map.ofEntries(
-                Map.entry("environment", "stage"),
-                Map.entry("perUsd", creditsPerUsd.toPlainString()),
-                Map.entry("perUah", creditsPerUah),
-                Map.entry("rounding", rounding),
-                Map.entry("onError", "stop"),
-                Map.entry("commit", "once"),
-                Map.entry("lateWrites", "allow"),
-                Map.entry("batchUsers", "5"),
-                Map.entry("workers", "1"),
-                Map.entry("maxActiveSessions", "none"),
-                Map.entry("targetBatchMillis", "100"),
-                Map.entry("maxReplicaLag", "none"),
-                Map.entry("lockTimeout", "5s"),
-                Map.entry("emails", "none")));
+        Map<String, String> texts = new HashMap<>(GIVEN);
+        texts.put("perUsd", creditsPerUsd.toPlainString());
+        texts.put("perUah", creditsPerUah);
+        texts.put("rounding", rounding);
+        ConversionSettings settings = ConversionSettings.of(texts);
         RunIdentity identity = new RunIdentity("property", "test", null);
         new Conversion(
                         connection,
@@ -217,8 +221,10 @@ class ConversionProperties {
     private static void undo(Connection connection) throws InvalidSettingsException, ConversionException {
         new Reversal(
                         connection,
-                        ReversalSettings.of(Map.of("onSpent", "refuse", "lockTimeout", "5s", "emails", "none")),
-                        null)
+                        () -> Server.current().connect("none"),
+                        ReversalSettings.of(GIVEN),
+                        null,
+                        ProgressOutput.lines(line -> {}, Duration.ZERO))
                 .run();
     }
 

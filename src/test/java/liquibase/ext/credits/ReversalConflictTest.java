@@ -6,13 +6,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import liquibase.ext.credits.conversion.ConversionException;
 import liquibase.ext.credits.conversion.InvalidSettingsException;
+import liquibase.ext.credits.conversion.ProgressOutput;
 import liquibase.ext.credits.conversion.Reversal;
 import liquibase.ext.credits.conversion.ReversalSettings;
+import liquibase.ext.credits.conversion.SiblingOpener;
 import liquibase.ext.credits.report.Report;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -298,13 +301,13 @@ class ReversalConflictTest {
     /** The lines about users and the totals, in words that do not tell a preview from the deed. */
     private static List<String> preview(Database database, String onSpent) throws Exception {
         try (Connection connection = transaction(database)) {
-            return comparable(new Reversal(connection, settings(onSpent), null).preview());
+            return comparable(reversal(connection, onSpent).preview());
         }
     }
 
     private static List<String> undo(Database database, String onSpent) throws Exception {
         try (Connection connection = transaction(database)) {
-            Report report = new Reversal(connection, settings(onSpent), null).run();
+            Report report = reversal(connection, onSpent).run();
             connection.commit();
             return comparable(report);
         }
@@ -333,7 +336,20 @@ class ReversalConflictTest {
         return connection;
     }
 
-    private static ReversalSettings settings(String onSpent) throws InvalidSettingsException {
-        return ReversalSettings.of(Map.of("onSpent", onSpent, "lockTimeout", "5s", "emails", "masked"));
+    private static Reversal reversal(Connection connection, String onSpent) throws InvalidSettingsException {
+        ReversalSettings settings = ReversalSettings.of(Map.of(
+                "onSpent", onSpent,
+                "commit", "once",
+                "batchUsers", "auto",
+                "workers", "1",
+                "targetBatchMillis", "100",
+                "maxReplicaLag", "none",
+                "maxActiveSessions", "none",
+                "lockTimeout", "5s",
+                "emails", "masked"));
+        SiblingOpener none = () -> {
+            throw new SQLException("one transaction needs one connection");
+        };
+        return new Reversal(connection, none, settings, null, ProgressOutput.lines(line -> {}, Duration.ZERO));
     }
 }

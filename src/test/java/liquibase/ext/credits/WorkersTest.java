@@ -53,6 +53,23 @@ class WorkersTest {
     }
 
     @Test
+    void twoWorkersShareTheUndo() {
+        try (Database database = populated()) {
+            inBatches(database, 1).run("update").assertSucceeded();
+            database.execute(MEET.replace("AFTER INSERT ON", "AFTER UPDATE ON"));
+
+            inBatches(database, 2).run("rollbackCount", "count", 1).assertSucceeded();
+
+            assertThat(database.number("SELECT count(DISTINCT pid) FROM met")).isEqualByComparingTo("2");
+            assertThat(database.number("SELECT sum(balance_usd) FROM user_billing"))
+                    .isEqualByComparingTo("45150");
+            assertThat(database.lines(
+                            "SELECT status, i6_holds, i6_reversed_users FROM billing_migration_reconciliation"))
+                    .containsExactly("rolled_back|t|300");
+        }
+    }
+
+    @Test
     void aFailureOfOneWorkerStopsAllAndAnyNumberGoesOn() {
         try (Database database = populated()) {
             database.execute("""

@@ -2,11 +2,7 @@ package liquibase.ext.credits.conversion;
 
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,12 +10,6 @@ import org.jspecify.annotations.Nullable;
  * The session's advisory lock keeps a second process out between the batches.
  */
 final class BatchedRun {
-    /** A range takes about as many batches: few enough to share ranges evenly, many enough to fill the batches. */
-    private static final int BATCHES_PER_RANGE = 4;
-
-    /** What an automatic batch may be expected to hold per millisecond of its target, within a factor of two. */
-    private static final int USERS_PER_MILLISECOND = 5;
-
     private final Connection connection;
     private final OwnSession session;
     private final SiblingOpener opener;
@@ -40,11 +30,9 @@ final class BatchedRun {
 
     /** Starts a run, or resumes the open one, and brings it to its proved end. */
     Run run(RunIdentity identity) throws SQLException, ConversionException {
-        Throttle throttle = new Throttle(settings);
+        Throttle throttle = new Throttle(settings.pace());
         throttle.refuseBlindness(connection);
-        String nameBefore = Session.name(connection);
-        session.lock();
-        try {
+        try (LockedSession locked = LockedSession.take(session, progress)) {
             Optional<Run> open = new OpenRun(connection, settings, plan.fingerprintOrNone()).find();
             LateWriteGuard.attach(connection, settings);
             Run run = open.isPresent() ? open.get() : Run.start(connection, settings, identity);
@@ -59,13 +47,15 @@ final class BatchedRun {
                 }
                 plan.before(run);
             }
-            run.set("running", "run", null);
-            run.cut(rangeUsers());
+            run.goesOn();
+            run.cut(settings.pace().rangeUsers());
             connection.commit();
-            complete(run, throttle);
+            try {
+                complete(run, throttle);
+            } catch (ConversionException | SQLException e) {
+                throw locked.unfinished(e, standing(run));
+            }
             return run;
-        } finally {
-            leave(nameBefore);
         }
     }
 
@@ -74,69 +64,20 @@ final class BatchedRun {
         return earlierRun;
     }
 
-    private long rangeUsers() {
-        long batchUsers = settings.batchUsers() == BatchSize.AUTOMATIC
-                ? settings.targetBatch().toMillis() * USERS_PER_MILLISECOND
-                : settings.batchUsers();
-        return batchUsers * BATCHES_PER_RANGE;
-    }
-
     private void complete(Run run, Throttle throttle) throws SQLException, ConversionException {
-        try {
-            convert(run, throttle);
-            session.begin(settings.lockTimeout(), progress.standing().applicationName(run.id()));
-            run.finish();
-            connection.commit();
-        } catch (ConversionException e) {
-            throw unfinished(run, e.line());
-        } catch (SQLException e) {
-            throw unfinished(run, session.found(e));
+        try (BatchLoop batches = new BatchLoop(session, throttle, settings.pace(), progress)) {
+            batches.open(opener);
+            batches.work(run);
         }
-    }
-
-    private void convert(Run run, Throttle throttle) throws SQLException, ConversionException {
-        try (Siblings siblings = new Siblings()) {
-            siblings.open(connection, opener, settings.workers() - 1, progress);
-            Run.State state = run.state();
-            Queue<Run.Range> ranges = new ConcurrentLinkedQueue<>(run.openRanges());
-            progress.started(
-                    state.doneUsers(), state.plannedUsers(), siblings.sessions().size() + 1);
-            Gate gate = new Gate(run, throttle, new OtherSessions(settings), progress);
-            List<Worker> workers = new ArrayList<>();
-            workers.add(new Worker(session, run, ranges, settings, gate, progress));
-            for (OwnSession sibling : siblings.sessions()) {
-                workers.add(new Worker(sibling, run, ranges, settings, gate, progress));
-            }
-            new Crew(gate).work(workers);
-        }
-    }
-
-    private ConversionException unfinished(Run run, String why) throws SQLException {
-        Standing standing = progress.standing();
-        String release = connection.isClosed()
-                ? "Liquibase's own lock stays: run liquibase releaseLocks"
-                : rolledBackAndUnlocked();
-        return new ConversionException(why + (release.isEmpty() ? "" : "; " + release) + "; " + standing.doneUsers()
-                + " of " + standing.plannedUsers()
-                + " users are converted; go on with liquibase update, or undo them with"
-                + " SELECT * FROM rollback_billing_migration('" + run.id() + "')");
-    }
-
-    /** A session that was lost has given its lock back, and why it was lost must not be hidden by a failure here. */
-    private void leave(String nameBefore) throws SQLException {
-        if (connection.isClosed()) {
-            return;
-        }
-        String release = rolledBackAndUnlocked();
-        if (!release.isEmpty()) {
-            progress.says(release);
-        }
-        Session.name(connection, nameBefore);
+        session.begin(settings.pace().lockTimeout(), progress.standing().applicationName(run.id()));
+        run.finish();
         connection.commit();
     }
 
-    private String rolledBackAndUnlocked() throws SQLException {
-        connection.rollback();
-        return session.unlock();
+    private String standing(Run run) {
+        Standing standing = progress.standing();
+        return standing.doneUsers() + " of " + standing.plannedUsers()
+                + " users are converted; go on with liquibase update, or undo them with"
+                + " SELECT * FROM rollback_billing_migration('" + run.id() + "')";
     }
 }

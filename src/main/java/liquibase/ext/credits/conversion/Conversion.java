@@ -61,7 +61,7 @@ public final class Conversion {
         this.siblings = siblings;
         this.settings = settings;
         this.identity = identity;
-        this.progress = new Progress(output);
+        this.progress = new Progress(output, "converted");
         this.files = new RunFiles(connection, settings.reportDir());
     }
 
@@ -85,7 +85,7 @@ public final class Conversion {
 
     private Report runOnce(PlanCheck plan) throws SQLException, ConversionException {
         LateWriteGuard.attach(connection, settings);
-        LockTimeout.set(connection, settings.lockTimeout());
+        LockTimeout.set(connection, settings.pace().lockTimeout());
         Savepoint beforeRun = connection.setSavepoint();
         Run run = Run.start(connection, settings, identity);
         Run.Earlier earlier = run.earlierRun();
@@ -94,9 +94,9 @@ public final class Conversion {
             return earlierReport(run, earlier, plan);
         }
         plan.before(run);
-        int users = settings.batchUsers() == BatchSize.AUTOMATIC
+        int users = settings.pace().isAutomatic()
                 ? USERS_PER_BATCH_IN_ONE_TRANSACTION
-                : settings.batchUsers();
+                : settings.pace().batchUsers();
         progress.started(0, run.state().plannedUsers(), 1);
         UUID lastUserId = null;
         long doneUsers = 0;
@@ -104,7 +104,7 @@ public final class Conversion {
             long startNanos = System.nanoTime();
             lastUserId = run.convertBatch(lastUserId, users);
             long nowUsers = run.state().doneUsers();
-            progress.converted(nowUsers - doneUsers, users, Duration.ofNanos(System.nanoTime() - startNanos));
+            progress.batchDone(nowUsers - doneUsers, users, Duration.ofNanos(System.nanoTime() - startNanos));
             Session.nameTransaction(connection, progress.standing().applicationName(run.id()));
             doneUsers = nowUsers;
         } while (lastUserId != null);

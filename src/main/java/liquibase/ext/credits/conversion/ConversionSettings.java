@@ -2,7 +2,6 @@ package liquibase.ext.credits.conversion;
 
 import java.math.BigDecimal;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -23,12 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param onError what one inconvertible user means for the others
  * @param commit one transaction, or one per batch
  * @param lateWrites what happens to money that is added to user_billing afterwards
- * @param batchUsers users per batch, or 0 to follow the target time
- * @param workers connections that convert at the same time; more than one only in commit mode batch
- * @param targetBatch how long an automatically sized batch should take
- * @param maxReplicaLag pause while a replica lags more; null never pauses
- * @param maxActiveSessions pause while more other sessions of the database are active; 0 never pauses
- * @param lockTimeout how long to wait for a locked row or table
+ * @param pace how hard it may press on the database
  * @param emails how e-mail addresses are shown
  * @param reportDir the folder that plan and report are written to; null writes none
  * @param plan the plan.json that binds the run; null binds it to none
@@ -43,12 +37,7 @@ public record ConversionSettings(
         OnError onError,
         CommitMode commit,
         LateWrites lateWrites,
-        int batchUsers,
-        int workers,
-        Duration targetBatch,
-        @Nullable Duration maxReplicaLag,
-        int maxActiveSessions,
-        Duration lockTimeout,
+        Pace pace,
         Emails emails,
         @Nullable Path reportDir,
         @Nullable Path plan,
@@ -109,12 +98,7 @@ public record ConversionSettings(
                 parameters.choice("onError", OnError.class),
                 parameters.choice("commit", CommitMode.class),
                 parameters.choice("lateWrites", LateWrites.class),
-                parameters.usersOrAutomatic("batchUsers"),
-                parameters.workers("workers"),
-                parameters.millis("targetBatchMillis"),
-                parameters.durationOrNone("maxReplicaLag"),
-                parameters.sessionsOrNone("maxActiveSessions"),
-                parameters.duration("lockTimeout"),
+                Pace.of(parameters),
                 parameters.choice("emails", Emails.class),
                 parameters.pathOrNone("reportDir", "a folder"),
                 parameters.pathOrNone("plan", "the path of a plan.json"),

@@ -12,14 +12,14 @@ import org.jspecify.annotations.Nullable;
 final class Gate {
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(200);
 
-    private final Run run;
+    private final RangedRun run;
     private final Throttle throttle;
     private final Progress progress;
     private final OtherSessions others;
     private volatile boolean isShut;
     private volatile boolean othersAreAtWork;
 
-    Gate(Run run, Throttle throttle, OtherSessions others, Progress progress) {
+    Gate(RangedRun run, Throttle throttle, OtherSessions others, Progress progress) {
         this.run = run;
         this.throttle = throttle;
         this.others = others;
@@ -38,13 +38,13 @@ final class Gate {
 
     /** Waits while an operator, a replica or a busy application asks for it; false when no batch may begin any more. */
     synchronized boolean letsPass(Connection connection) throws SQLException, ConversionException {
-        Run seen = run.on(connection);
+        RangedRun seen = run.on(connection);
         boolean hasWaited = false;
         while (!isShut) {
             String reason = reason(seen, connection);
             if (reason == null) {
                 if (hasWaited) {
-                    seen.set("running", "run", null);
+                    seen.goesOn();
                     connection.commit();
                     progress.goesOn();
                 }
@@ -53,17 +53,17 @@ final class Gate {
             }
             hasWaited = true;
             progress.waits(reason);
-            seen.set("paused", seen.control(), reason);
+            seen.rests(seen.control(), reason);
             connection.commit();
             Pause.of(BETWEEN_LOOKS);
         }
         return false;
     }
 
-    private @Nullable String reason(Run seen, Connection connection) throws SQLException, ConversionException {
+    private @Nullable String reason(RangedRun seen, Connection connection) throws SQLException, ConversionException {
         return switch (seen.control()) {
             case "stop" -> {
-                seen.set("paused", "run", null);
+                seen.rests("run", null);
                 connection.commit();
                 throw new ConversionException("stopped by control = 'stop'");
             }

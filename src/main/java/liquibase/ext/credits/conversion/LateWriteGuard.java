@@ -19,7 +19,7 @@ final class LateWriteGuard {
         if (settings.lateWrites() == LateWrites.ALLOW) {
             return;
         }
-        LockTimeout.set(connection, settings.lockTimeout());
+        LockTimeout.set(connection, settings.pace().lockTimeout());
         try (PreparedStatement statement = connection.prepareStatement(ATTACH)) {
             statement.setString(1, settings.lateWrites().name().toLowerCase(Locale.ROOT));
             statement.setBoolean(2, !settings.cohort().isEverybody());

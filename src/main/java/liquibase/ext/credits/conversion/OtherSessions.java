@@ -46,8 +46,8 @@ final class OtherSessions {
     private boolean areAtWork;
 
     /** For batches of automatic size; with a given one nobody is looked at. */
-    OtherSessions(ConversionSettings settings) {
-        this.isAsked = settings.batchUsers() == BatchSize.AUTOMATIC;
+    OtherSessions(Pace pace) {
+        this.isAsked = pace.isAutomatic();
     }
 
     /** How many run a statement at this moment. */

@@ -9,31 +9,39 @@ final class Progress {
 
     private final ProgressOutput output;
     private final BatchTimes batchTimes = new BatchTimes();
+    private long firstStartNanos;
     private long startNanos;
     private long lastUpdateNanos;
     private long lastNoteNanos;
     private long firstUsers;
-    private Standing standing = new Standing(0, 0, 0, 0, Duration.ZERO, 1, null);
+    private long usersInBatches;
+    private Standing standing;
 
-    Progress(ProgressOutput output) {
+    /** Of users who are, in one word, converted or undone. */
+    Progress(ProgressOutput output, String done) {
         this.output = output;
+        this.standing = new Standing(done, 0, 0, 0, 0, Duration.ZERO, 1, null);
         started(0, 0, 1);
     }
 
-    /** The clock starts now, with what an interrupted call has done already. */
+    /** The clock of a run starts now, with what an interrupted call has done already. */
     synchronized void started(long doneUsers, long plannedUsers, int workers) {
         startNanos = System.nanoTime();
+        if (usersInBatches == 0) {
+            firstStartNanos = startNanos;
+        }
         lastUpdateNanos = startNanos;
         lastNoteNanos = startNanos - BETWEEN_NOTES.toNanos();
         firstUsers = doneUsers;
-        standing = new Standing(doneUsers, plannedUsers, 0, 0, Duration.ZERO, workers, null);
+        standing = new Standing(standing.done(), doneUsers, plannedUsers, 0, 0, Duration.ZERO, workers, null);
     }
 
     /** One more batch is committed, or in commit mode once written. */
-    synchronized void converted(long users, int batchUsers, Duration batch) {
+    synchronized void batchDone(long users, int batchUsers, Duration batch) {
         long now = System.nanoTime();
         long doneUsers = standing.doneUsers() + users;
         standing = new Standing(
+                standing.done(),
                 doneUsers,
                 standing.plannedUsers(),
                 (doneUsers - firstUsers) * 1_000_000_000L / Math.max(1, now - startNanos),
@@ -42,7 +50,8 @@ final class Progress {
                 standing.workers(),
                 standing.waitsFor());
         if (users > 0) {
-            batchTimes.add(batch, Duration.ofNanos(now - startNanos), doneUsers - firstUsers);
+            usersInBatches += users;
+            batchTimes.add(batch, Duration.ofNanos(now - firstStartNanos), usersInBatches);
         }
         updateIfDue();
     }

@@ -5,10 +5,12 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import liquibase.ext.credits.document.Details;
 import liquibase.ext.credits.document.Document;
 import liquibase.ext.credits.document.Kind;
@@ -32,12 +34,13 @@ public final class Reversal {
             FROM billing_migration_reversal(NULL, ?, NULL, NULL, ?) AS v
             LEFT JOIN users AS u ON u.id = v.user_id
             """;
-    /** Late writes are runs too, and stand last; one that came while the undo ran is not seen here by its id. */
-    private static final String UNDO = """
-            SELECT u.run_id
-            FROM rollback_billing_migration(NULL, ?, ?) AS u
-            LEFT JOIN billing_migration_run AS r ON r.id = u.run_id
-            ORDER BY (r.id IS NULL OR r.armed_by_run_id IS NOT NULL), r.started_at, u.run_id
+    private static final String UNDO = "SELECT u.run_id FROM rollback_billing_migration(NULL, ?, ?) AS u";
+    /** Late writes are runs too, and stand last. */
+    private static final String IN_ORDER = """
+            SELECT r.id
+            FROM billing_migration_run AS r
+            WHERE r.id = ANY (?)
+            ORDER BY (r.armed_by_run_id IS NOT NULL), r.started_at, r.id
             """;
 
     private static final String RESULT = """
@@ -58,21 +61,33 @@ public final class Reversal {
     private static final int SHOWN_RUNS = 20;
 
     private final Connection connection;
+    private final SiblingOpener siblings;
     private final ReversalSettings settings;
     private final @Nullable String changeset;
+    private final Progress progress;
     private final RunFiles files;
 
     /**
      * An undo that has not begun.
      *
-     * @param connection with an open transaction; the caller commits or rolls back
+     * @param connection with an open transaction; the caller commits or rolls back. In commit mode {@code batch} this class
+     *     commits too
+     * @param siblings opens further connections for {@code credits.workers} above 1
      * @param settings what to do
      * @param changeset whose runs, with the late writes that came after them; null for all runs
+     * @param output takes how far an undo in batches is
      */
-    public Reversal(Connection connection, ReversalSettings settings, @Nullable String changeset) {
+    public Reversal(
+            Connection connection,
+            SiblingOpener siblings,
+            ReversalSettings settings,
+            @Nullable String changeset,
+            ProgressOutput output) {
         this.connection = connection;
+        this.siblings = siblings;
         this.settings = settings;
         this.changeset = changeset;
+        this.progress = new Progress(output, "undone");
         this.files = new RunFiles(connection, settings.reportDir());
     }
 
@@ -100,21 +115,26 @@ public final class Reversal {
     public Report run() throws ConversionException {
         try {
             files.check();
-            LockTimeout.set(connection, settings.lockTimeout());
-            List<String> runIds = undo();
-            Outcomes outcomes = Outcomes.readLog(connection, false, RESULT, String.join(",", runIds));
+            List<UUID> runIds = inOrder(settings.commit() == CommitMode.ONCE ? undoOnce() : undoInBatches());
+            String ids = runIds.stream().map(UUID::toString).collect(Collectors.joining(","));
+            Outcomes outcomes = Outcomes.readLog(connection, false, RESULT, ids);
             String ending = runIds.isEmpty()
                     ? "Every run was undone before; no balance was changed"
                     : "Undone and proved: run "
-                            + String.join(", run ", runIds.subList(0, Math.min(SHOWN_RUNS, runIds.size())))
+                            + runIds.stream()
+                                    .limit(SHOWN_RUNS)
+                                    .map(UUID::toString)
+                                    .collect(Collectors.joining(", run "))
                             + (runIds.size() > SHOWN_RUNS ? ", and " + (runIds.size() - SHOWN_RUNS) + " more" : "");
             Report report = Report.ofReversal(outcomes, settings.emails(), true, ending);
             if (!runIds.isEmpty()) {
-                write(report, Kind.UNDO, outcomes, runIds, RESULT, String.join(",", runIds));
+                write(report, Kind.UNDO, outcomes, runIds, RESULT, ids);
             }
             return report;
         } catch (SQLException e) {
             throw ConversionException.of(e);
+        } finally {
+            progress.ends();
         }
     }
 
@@ -148,17 +168,17 @@ public final class Reversal {
     }
 
     private void write(
-            Report report, Kind kind, Outcomes outcomes, List<String> runIds, String source, @Nullable Object... values)
+            Report report, Kind kind, Outcomes outcomes, List<UUID> runIds, String source, @Nullable Object... values)
             throws SQLException {
         String written = files.write(() -> new Document(
                 kind,
                 Provenance.read(connection, settings.environment()),
-                Map.of("onSpent", onSpent()),
+                decisive(),
                 settings.emails(),
                 outcomes,
                 Details.read(connection, settings.emails(), source, values),
-                RunFacts.read(connection, runIds.stream().map(UUID::fromString).toList()),
-                null,
+                RunFacts.read(connection, runIds),
+                kind == Kind.UNDO && settings.commit() == CommitMode.BATCH ? progress.batchTimes() : null,
                 null,
                 Map.of()));
         if (written != null) {
@@ -166,18 +186,42 @@ public final class Reversal {
         }
     }
 
-    private List<String> undo() throws SQLException {
-        List<String> runIds = new ArrayList<>();
+    private List<UUID> undoOnce() throws SQLException {
+        LockTimeout.set(connection, settings.pace().lockTimeout());
         try (PreparedStatement statement = connection.prepareStatement(UNDO)) {
             statement.setString(1, onSpent());
             statement.setString(2, changeset);
-            try (ResultSet rows = statement.executeQuery()) {
-                while (rows.next()) {
-                    runIds.add(rows.getString(1));
-                }
+            return ids(statement);
+        }
+    }
+
+    private List<UUID> undoInBatches() throws SQLException, ConversionException {
+        OwnSession session = OwnSession.alone(connection, siblings);
+        return new BatchedUndo(session, siblings, settings.pace(), onSpent(), changeset, progress).run();
+    }
+
+    private List<UUID> inOrder(List<UUID> runIds) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(IN_ORDER)) {
+            statement.setArray(1, connection.createArrayOf("uuid", runIds.toArray()));
+            return ids(statement);
+        }
+    }
+
+    private static List<UUID> ids(PreparedStatement statement) throws SQLException {
+        List<UUID> ids = new ArrayList<>();
+        try (ResultSet rows = statement.executeQuery()) {
+            while (rows.next()) {
+                ids.add(rows.getObject(1, UUID.class));
             }
         }
-        return runIds;
+        return ids;
+    }
+
+    private Map<String, String> decisive() {
+        Map<String, String> decisive = new LinkedHashMap<>();
+        decisive.put("onSpent", onSpent());
+        decisive.put("commit", settings.commit().name().toLowerCase(Locale.ROOT));
+        return decisive;
     }
 
     private String onSpent() {

@@ -1,7 +1,6 @@
 package liquibase.ext.credits.conversion;
 
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import liquibase.ext.credits.report.Emails;
@@ -12,14 +11,16 @@ import org.jspecify.annotations.Nullable;
  *
  * @param environment the environment's name, written into the report
  * @param onSpent what happens to users who have spent converted credits
- * @param lockTimeout how long to wait for a locked row
+ * @param commit one transaction, or one per batch
+ * @param pace how hard it may press on the database
  * @param emails how e-mail addresses are shown
  * @param reportDir the folder that the report is written to; null writes none
  */
 public record ReversalSettings(
         String environment,
         OnSpent onSpent,
-        Duration lockTimeout,
+        CommitMode commit,
+        Pace pace,
         Emails emails,
         @Nullable Path reportDir) {
     /** What an undo is going to do, one line per effect. */
@@ -40,7 +41,8 @@ public record ReversalSettings(
         ReversalSettings settings = new ReversalSettings(
                 parameters.text("environment"),
                 parameters.choice("onSpent", OnSpent.class),
-                parameters.duration("lockTimeout"),
+                parameters.choice("commit", CommitMode.class),
+                Pace.of(parameters),
                 parameters.choice("emails", Emails.class),
                 parameters.pathOrNone("reportDir", "a folder"));
         List<String> problems = parameters.problems();

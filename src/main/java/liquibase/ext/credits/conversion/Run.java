@@ -6,9 +6,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.UUID;
@@ -16,7 +14,7 @@ import liquibase.ext.credits.report.Outcomes;
 import org.jspecify.annotations.Nullable;
 
 /** One row of {@code billing_migration_run} and the SQL functions that work on it. */
-final class Run {
+final class Run extends RangedRun {
     private static final String START = "SELECT billing_migration_start(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     private static final String EARLIER_RUN = """
             SELECT
@@ -33,13 +31,6 @@ final class Run {
     private static final String CONVERT_BATCH =
             "SELECT b.last_user_id FROM billing_migration_convert_batch(?, ?, ?) AS b";
     private static final String FINISH = "SELECT billing_migration_finish(?)";
-    private static final String CUT = "SELECT billing_migration_cut(?, ?)";
-    private static final String OPEN_RANGES = """
-            SELECT g.range_number, g.planned_users - g.done_users AS left_users
-            FROM billing_migration_range AS g
-            WHERE g.run_id = ? AND g.status = 'open'
-            ORDER BY g.range_number
-            """;
     private static final String CONVERT_RANGE =
             "SELECT b.users, b.is_done FROM billing_migration_convert_range(?, ?, ?) AS b";
     private static final String STATE = """
@@ -47,9 +38,6 @@ final class Run {
             FROM billing_migration_progress AS p
             WHERE p.run_id = ?
             """;
-    private static final String CONTROL = "SELECT r.control FROM billing_migration_run AS r WHERE r.id = ?";
-    private static final String SET_STATE =
-            "UPDATE billing_migration_run SET status = ?, control = ?, throttled = ?, progress_at = clock_timestamp() WHERE id = ?";
     private static final String NOTE = """
             UPDATE billing_migration_run AS r
             SET
@@ -81,33 +69,6 @@ final class Run {
             WHERE l.run_id = ?
             """;
 
-    private final Connection connection;
-    private final UUID id;
-
-    /**
-     * Where a run stands.
-     *
-     * @param doneUsers converted so far
-     * @param plannedUsers when it started
-     */
-    record State(long doneUsers, long plannedUsers) {}
-
-    /**
-     * A part of the key space that one worker converts at a time.
-     *
-     * @param number in the run
-     * @param leftUsers about as many users are left in it
-     */
-    record Range(int number, long leftUsers) {}
-
-    /**
-     * One batch of a range.
-     *
-     * @param users converted
-     * @param isLast nobody was left in the range
-     */
-    record Batch(long users, boolean isLast) {}
-
     /**
      * A run that did all there is to do.
      *
@@ -119,8 +80,7 @@ final class Run {
     record Earlier(UUID id, @Nullable String planFingerprint, Map<String, String> settings, String inWords) {}
 
     Run(Connection connection, UUID id) {
-        this.connection = connection;
-        this.id = id;
+        super(connection, id, "running", "paused");
     }
 
     static Run start(Connection connection, ConversionSettings settings, RunIdentity identity) throws SQLException {
@@ -144,10 +104,6 @@ final class Run {
         }
     }
 
-    UUID id() {
-        return id;
-    }
-
     private static @Nullable Array userIds(Connection connection, Cohort cohort) throws SQLException {
         return cohort.isListed()
                 ? connection.createArrayOf("uuid", cohort.userIds().toArray())
@@ -157,8 +113,8 @@ final class Run {
     /** The run of the same changeset that left nothing for this one; null when there is something to convert. */
     @Nullable
     Earlier earlierRun() throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(EARLIER_RUN)) {
-            statement.setObject(1, id);
+        try (PreparedStatement statement = connection().prepareStatement(EARLIER_RUN)) {
+            statement.setObject(1, id());
             try (ResultSet row = statement.executeQuery()) {
                 if (!row.next()) {
                     return null;
@@ -190,8 +146,8 @@ final class Run {
     /** Converts the next users after a key in one transaction; returns the last one's, null when none was left. */
     @Nullable
     UUID convertBatch(@Nullable UUID afterUserId, int users) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(CONVERT_BATCH)) {
-            statement.setObject(1, id);
+        try (PreparedStatement statement = connection().prepareStatement(CONVERT_BATCH)) {
+            statement.setObject(1, id());
             statement.setObject(2, afterUserId, Types.OTHER);
             statement.setInt(3, users);
             try (ResultSet row = statement.executeQuery()) {
@@ -203,56 +159,34 @@ final class Run {
 
     /** Writes down which plan binds this run. */
     void bindTo(BoundPlan plan) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(BIND)) {
+        try (PreparedStatement statement = connection().prepareStatement(BIND)) {
             statement.setString(1, plan.fingerprint());
-            statement.setObject(2, id);
+            statement.setObject(2, id());
             statement.executeUpdate();
         }
     }
 
     /** What became of its users, from the log. */
     Outcomes outcomes(boolean isFingerprinted) throws SQLException {
-        return Outcomes.readLog(connection, isFingerprinted, RESULT, id);
+        return Outcomes.readLog(connection(), isFingerprinted, RESULT, id());
     }
 
     void finish() throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(FINISH)) {
-            statement.setObject(1, id);
+        try (PreparedStatement statement = connection().prepareStatement(FINISH)) {
+            statement.setObject(1, id());
             statement.execute();
         }
     }
 
-    /** The same run, seen from another connection. */
+    @Override
     Run on(Connection other) {
-        return new Run(other, id);
+        return new Run(other, id());
     }
 
-    /** Cuts the keys into ranges of about so many users, unless that was done before. */
-    void cut(long rangeUsers) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(CUT)) {
-            statement.setObject(1, id);
-            statement.setLong(2, rangeUsers);
-            statement.execute();
-        }
-    }
-
-    List<Range> openRanges() throws SQLException {
-        List<Range> ranges = new ArrayList<>();
-        try (PreparedStatement statement = connection.prepareStatement(OPEN_RANGES)) {
-            statement.setObject(1, id);
-            try (ResultSet rows = statement.executeQuery()) {
-                while (rows.next()) {
-                    ranges.add(new Range(rows.getInt("range_number"), rows.getLong("left_users")));
-                }
-            }
-        }
-        return ranges;
-    }
-
-    /** Converts the next users of a range. */
-    Batch convertRange(Range range, int users) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(CONVERT_RANGE)) {
-            statement.setObject(1, id);
+    @Override
+    Batch next(Range range, int users) throws SQLException {
+        try (PreparedStatement statement = connection().prepareStatement(CONVERT_RANGE)) {
+            statement.setObject(1, id());
             statement.setInt(2, range.number());
             statement.setInt(3, users);
             try (ResultSet row = statement.executeQuery()) {
@@ -262,9 +196,10 @@ final class Run {
         }
     }
 
+    @Override
     State state() throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(STATE)) {
-            statement.setObject(1, id);
+        try (PreparedStatement statement = connection().prepareStatement(STATE)) {
+            statement.setObject(1, id());
             try (ResultSet row = statement.executeQuery()) {
                 row.next();
                 return new State(row.getLong("done_users"), row.getLong("planned_users"));
@@ -272,35 +207,14 @@ final class Run {
         }
     }
 
-    /** What an operator asks of the run: run, pause or stop. */
-    String control() throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(CONTROL)) {
-            statement.setObject(1, id);
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                return row.getString("control");
-            }
-        }
-    }
-
-    void set(String status, String control, @Nullable String throttled) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(SET_STATE)) {
-            statement.setString(1, status);
-            statement.setString(2, control);
-            statement.setString(3, throttled);
-            statement.setObject(4, id);
-            statement.executeUpdate();
-        }
-    }
-
-    /** Writes down how far the run is, for whoever looks at it from another session. */
+    @Override
     void note(Standing standing) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(NOTE)) {
+        try (PreparedStatement statement = connection().prepareStatement(NOTE)) {
             statement.setInt(1, standing.workers());
             statement.setLong(2, standing.usersPerSecond());
             statement.setInt(3, standing.batchUsers());
             statement.setLong(4, standing.batch().toMillis());
-            statement.setObject(5, id);
+            statement.setObject(5, id());
             statement.executeUpdate();
         }
     }

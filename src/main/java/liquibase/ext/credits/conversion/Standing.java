@@ -5,10 +5,11 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How far a run is, in numbers.
+ * How far a run or its undo is, in numbers.
  *
- * @param doneUsers converted so far, by this and by interrupted calls
- * @param plannedUsers when the run started; more may have arrived since
+ * @param done what happens to the users, in one word: converted or undone
+ * @param doneUsers so far, by this and by interrupted calls
+ * @param plannedUsers when it started; more may have arrived since
  * @param usersPerSecond of this call
  * @param batchUsers size of the last batch
  * @param batch how long the last batch took and held its locks
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param waitsFor why no batch begins, in words; null while the run goes on
  */
 record Standing(
+        String done,
         long doneUsers,
         long plannedUsers,
         long usersPerSecond,
@@ -29,7 +31,7 @@ record Standing(
 
     /** The same, while the run waits, or with null when it goes on. */
     Standing waitingFor(@Nullable String reason) {
-        return new Standing(doneUsers, plannedUsers, usersPerSecond, batchUsers, batch, workers, reason);
+        return new Standing(done, doneUsers, plannedUsers, usersPerSecond, batchUsers, batch, workers, reason);
     }
 
     long percent() {
@@ -44,9 +46,10 @@ record Standing(
     String line() {
         return String.format(
                 Locale.ROOT,
-                "%d of %d users converted (%d %%), %d users/s%s, %s, %s",
+                "%d of %d users %s (%d %%), %d users/s%s, %s, %s",
                 doneUsers,
                 plannedUsers,
+                done,
                 percent(),
                 usersPerSecond,
                 left(", %s left"),

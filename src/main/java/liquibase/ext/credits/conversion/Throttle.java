@@ -19,16 +19,16 @@ final class Throttle {
             WHERE s.state IN ('streaming', 'catchup')
             HAVING count(s.replay_lsn) > 0
             """;
-    private final ConversionSettings settings;
+    private final Pace pace;
     private final ReplicaLag replicaLag = new ReplicaLag();
 
-    Throttle(ConversionSettings settings) {
-        this.settings = settings;
+    Throttle(Pace pace) {
+        this.pace = pace;
     }
 
     /** Without this right the server hides what is asked for, and nothing would ever pause. */
     void refuseBlindness(Connection connection) throws SQLException, ConversionException {
-        if (settings.maxReplicaLag() == null && settings.maxActiveSessions() == 0) {
+        if (pace.maxReplicaLag() == null && pace.maxActiveSessions() == 0) {
             return;
         }
         try (PreparedStatement statement = connection.prepareStatement(SEES_OTHERS);
@@ -46,8 +46,8 @@ final class Throttle {
     /** Why the next batch should wait, in words; null when it should not. */
     @Nullable
     String reason(Connection connection) throws SQLException {
-        String replica = replica(connection, settings.maxReplicaLag());
-        return replica == null ? sessions(connection, settings.maxActiveSessions()) : replica;
+        String replica = replica(connection, pace.maxReplicaLag());
+        return replica == null ? sessions(connection, pace.maxActiveSessions()) : replica;
     }
 
     private @Nullable String replica(Connection connection, @Nullable Duration limit) throws SQLException {

@@ -16,49 +16,43 @@ final class Worker {
 
     private final Connection connection;
     private final OwnSession session;
-    private final Run run;
-    private final Queue<Run.Range> ranges;
-    private final ConversionSettings settings;
+    private final RangedRun run;
+    private final Queue<RangedRun.Range> ranges;
+    private final Pace pace;
     private final Gate gate;
     private final Progress progress;
     private final BatchSize size;
 
-    Worker(
-            OwnSession session,
-            Run run,
-            Queue<Run.Range> ranges,
-            ConversionSettings settings,
-            Gate gate,
-            Progress progress) {
+    Worker(OwnSession session, RangedRun run, Queue<RangedRun.Range> ranges, Pace pace, Gate gate, Progress progress) {
         this.connection = session.connection();
         this.session = session;
         this.run = run.on(connection);
         this.ranges = ranges;
-        this.settings = settings;
+        this.pace = pace;
         this.gate = gate;
         this.progress = progress;
         Standing start = progress.standing();
-        this.size = new BatchSize(settings.batchUsers(), settings.targetBatch(), start.plannedUsers(), start.workers());
+        this.size = new BatchSize(pace.batchUsers(), pace.targetBatch(), start.plannedUsers(), start.workers());
     }
 
     void work() throws SQLException, ConversionException {
         try {
             boolean mayGoOn = true;
-            for (Run.Range range = ranges.poll(); range != null && mayGoOn; range = ranges.poll()) {
-                mayGoOn = convert(range);
+            for (RangedRun.Range range = ranges.poll(); range != null && mayGoOn; range = ranges.poll()) {
+                mayGoOn = finish(range);
             }
         } catch (SQLException e) {
             throw new ConversionException(session.found(e), e);
         }
     }
 
-    private boolean convert(Run.Range range) throws SQLException, ConversionException {
+    private boolean finish(RangedRun.Range range) throws SQLException, ConversionException {
         long leftUsers = range.leftUsers();
         int failures = 0;
         while (gate.letsPass(connection)) {
             int users = size.users(leftUsers, gate.othersAreAtWork());
             try {
-                Run.Batch batch = batch(range, users);
+                RangedRun.Batch batch = batch(range, users);
                 failures = 0;
                 leftUsers -= batch.users();
                 if (batch.isLast()) {
@@ -72,17 +66,17 @@ final class Worker {
         return false;
     }
 
-    private Run.Batch batch(Run.Range range, int users) throws SQLException, ConversionException {
+    private RangedRun.Batch batch(RangedRun.Range range, int users) throws SQLException, ConversionException {
         long startNanos = System.nanoTime();
-        session.begin(settings.lockTimeout(), progress.standing().applicationName(run.id()));
-        Run.Batch batch = run.convertRange(range, users);
+        session.begin(pace.lockTimeout(), progress.standing().applicationName(run.id()));
+        RangedRun.Batch batch = run.next(range, users);
         connection.commit();
         Duration took = Duration.ofNanos(System.nanoTime() - startNanos);
         // The rest of a range may be a handful of users, which says little about a whole batch.
         if (batch.users() * 2 >= users) {
             size.took(batch.users(), took);
         }
-        progress.converted(batch.users(), users, took);
+        progress.batchDone(batch.users(), users, took);
         note();
         return batch;
     }

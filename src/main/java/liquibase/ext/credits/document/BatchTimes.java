@@ -7,8 +7,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How long batches took and how fast users were converted; safe to use by several workers. Its size does not grow with the run: times fall into fixed buckets, and
- * of the points over time every second one goes when there are too many.
+ * How long batches took and how fast users were converted or undone; safe to use by several workers. Its size does not grow
+ * with the run: times fall into fixed buckets, and of the points over time every second one goes when there are too many.
  */
 public final class BatchTimes {
     private static final long[] BOUNDS_MILLIS = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000};
@@ -33,8 +33,8 @@ public final class BatchTimes {
      * A batch ended.
      *
      * @param took from before its first lock to its last statement, in mode batch to its commit
-     * @param elapsed since this call of the conversion began
-     * @param users converted in it so far, by all workers
+     * @param elapsed since this call of the conversion or undo began
+     * @param users done in it so far, by all workers
      */
     public synchronized void add(Duration took, Duration elapsed, long users) {
         long millis = took.toMillis();

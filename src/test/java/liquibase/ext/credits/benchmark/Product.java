@@ -20,14 +20,18 @@ final class Product {
     private Product() {}
 
     static ConversionSettings conversion(CommitMode commit, int workers) throws Exception {
+        return ConversionSettings.of(parameters(commit, workers));
+    }
+
+    static ReversalSettings reversal(CommitMode commit, int workers) throws Exception {
+        return ReversalSettings.of(parameters(commit, workers));
+    }
+
+    private static Map<String, String> parameters(CommitMode commit, int workers) throws Exception {
         Map<String, String> parameters = defaults();
         parameters.put("commit", commit.name());
         parameters.put("workers", String.valueOf(workers));
-        return ConversionSettings.of(parameters);
-    }
-
-    static ReversalSettings reversal() throws Exception {
-        return ReversalSettings.of(defaults());
+        return parameters;
     }
 
     private static Map<String, String> defaults() throws Exception {

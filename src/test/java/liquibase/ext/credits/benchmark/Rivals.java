@@ -17,7 +17,9 @@ final class Rivals {
             new ProductConversion(CommitMode.ONCE, 1),
             new ProductConversion(CommitMode.BATCH, 1),
             new ProductConversion(CommitMode.BATCH, 2),
-            new ProductReversal(),
+            new ProductReversal(CommitMode.ONCE, 1),
+            new ProductReversal(CommitMode.BATCH, 1),
+            new ProductReversal(CommitMode.BATCH, 2),
             new ProductPreview());
 
     private Rivals() {}

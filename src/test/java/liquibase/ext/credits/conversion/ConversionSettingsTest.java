@@ -52,8 +52,8 @@ class ConversionSettingsTest {
                 "maxReplicaLag        | 10s                  | maxReplicaLag=PT10S,",
                 "maxActiveSessions    | none                 | maxActiveSessions=0,",
                 "maxActiveSessions    | 1                    | maxActiveSessions=1,",
-                "lockTimeout          | 500ms                | lockTimeout=PT0.5S,",
-                "lockTimeout          | 2min                 | lockTimeout=PT2M,",
+                "lockTimeout          | 500ms                | lockTimeout=PT0.5S],",
+                "lockTimeout          | 2min                 | lockTimeout=PT2M],",
                 "emails               | ' full '             | emails=FULL,",
                 "reportDir            | none                 | reportDir=null,",
                 "reportDir            | reports              | reportDir=reports,",
@@ -160,13 +160,24 @@ class ConversionSettingsTest {
 
     @Test
     void anUndoNeedsNoRate() throws InvalidSettingsException {
-        Map<String, String> texts =
-                Map.of("environment", "stage", "onSpent", "debt", "lockTimeout", "5s", "emails", "none");
+        Map<String, String> texts = new HashMap<>(Map.of(
+                "environment", "stage",
+                "onSpent", "debt",
+                "commit", "batch",
+                "batchUsers", "300",
+                "workers", "2",
+                "targetBatchMillis", "50",
+                "maxReplicaLag", "1s",
+                "maxActiveSessions", "none",
+                "lockTimeout", "5s",
+                "emails", "none"));
 
         assertThat(ReversalSettings.of(texts).toString())
-                .isEqualTo("ReversalSettings[environment=stage, onSpent=DEBT, lockTimeout=PT5S, emails=NONE,"
-                        + " reportDir=null]");
-        assertThatThrownBy(() -> ReversalSettings.of(Map.of("onSpent", "refuse", "emails", "none")))
+                .isEqualTo("ReversalSettings[environment=stage, onSpent=DEBT, commit=BATCH, pace=Pace[batchUsers=300,"
+                        + " workers=2, targetBatch=PT0.05S, maxReplicaLag=PT1S, maxActiveSessions=0,"
+                        + " lockTimeout=PT5S], emails=NONE, reportDir=null]");
+        texts.remove("lockTimeout");
+        assertThatThrownBy(() -> ReversalSettings.of(texts))
                 .hasMessage("credits.lockTimeout is empty; give a duration such as 500ms, 10s or 2min");
     }
 

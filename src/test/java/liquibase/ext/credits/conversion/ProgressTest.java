@@ -20,7 +20,7 @@ class ProgressTest {
         Progress progress = progress(false, Duration.ZERO);
         progress.started(10, 100, 2);
 
-        progress.converted(5, 7, Duration.ofMillis(3));
+        progress.batchDone(5, 7, Duration.ofMillis(3));
 
         assertThat(updates).hasSize(1);
         assertThat(updates.get(0))
@@ -33,7 +33,7 @@ class ProgressTest {
     void nothingIsSaidBeforeItIsDue() {
         Progress progress = progress(false, NEVER);
 
-        progress.converted(5, 5, Duration.ofMillis(3));
+        progress.batchDone(5, 5, Duration.ofMillis(3));
 
         assertThat(updates).isEmpty();
         assertThat(progress.standing().doneUsers()).isEqualTo(5);
@@ -54,7 +54,7 @@ class ProgressTest {
     /** It was measured between two looks at the clock before and two after. */
     private static void assertPace(Progress progress, long before, long started, long firstUsers) {
         long converting = System.nanoTime();
-        progress.converted(1_000_000, 1_000_000, Duration.ofMillis(1));
+        progress.batchDone(1_000_000, 1_000_000, Duration.ofMillis(1));
         long after = System.nanoTime();
 
         assertThat(progress.standing().doneUsers()).isEqualTo(firstUsers + 1_000_000);
@@ -117,6 +117,6 @@ class ProgressTest {
     }
 
     private Progress progress(boolean isTerminal, Duration between) {
-        return new Progress(new ProgressOutput(messages::add, updates::add, isTerminal, between));
+        return new Progress(new ProgressOutput(messages::add, updates::add, isTerminal, between), "converted");
     }
 }

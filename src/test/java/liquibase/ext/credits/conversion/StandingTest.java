@@ -9,7 +9,8 @@ import org.junit.jupiter.api.Test;
 
 /** How far a run is, in words. */
 class StandingTest {
-    private static final Standing HALF = new Standing(450_000, 1_000_000, 5_000, 520, Duration.ofMillis(98), 2, null);
+    private static final Standing HALF =
+            new Standing("converted", 450_000, 1_000_000, 5_000, 520, Duration.ofMillis(98), 2, null);
 
     @Test
     void aLineSaysEverything() {
@@ -21,7 +22,7 @@ class StandingTest {
     @Test
     void aBarFitsOneLineOfATerminal() {
         assertThat(HALF.bar()).isEqualTo("[####......] 45% 450000/1000000 users, 5000/s, 1:50 left, 2 x 520 in 98 ms");
-        assertThat(new Standing(99_999_999, 100_000_000, 1, 20_000, Duration.ofMinutes(1), 64, null).bar())
+        assertThat(new Standing("converted", 99_999_999, 100_000_000, 1, 20_000, Duration.ofMinutes(1), 64, null).bar())
                 .hasSizeLessThan(80);
     }
 
@@ -39,22 +40,25 @@ class StandingTest {
 
     @Test
     void nothingPlannedAndMoreThanPlannedAreAllDone() {
-        assertThat(new Standing(0, 0, 0, 0, Duration.ZERO, 1, null).line())
+        assertThat(new Standing("converted", 0, 0, 0, 0, Duration.ZERO, 1, null).line())
                 .startsWith("0 of 0 users converted (100 %), 0 users/s, batch");
-        assertThat(new Standing(12, 10, 3, 5, Duration.ZERO, 1, null).line())
+        assertThat(new Standing("converted", 12, 10, 3, 5, Duration.ZERO, 1, null).line())
                 .startsWith("12 of 10 users converted (100 %), 3 users/s, 0:00 left");
     }
 
     @Test
     void fromAnHourOnHoursAreShown() {
-        assertThat(new Standing(0, 3_599, 1, 1, Duration.ZERO, 1, null).line()).contains(", 59:59 left");
-        assertThat(new Standing(0, 3_600, 1, 1, Duration.ZERO, 1, null).line()).contains(", 1:00:00 left");
-        assertThat(new Standing(0, 7_325, 1, 1, Duration.ZERO, 1, null).line()).contains(", 2:02:05 left");
+        assertThat(new Standing("converted", 0, 3_599, 1, 1, Duration.ZERO, 1, null).line())
+                .contains(", 59:59 left");
+        assertThat(new Standing("converted", 0, 3_600, 1, 1, Duration.ZERO, 1, null).line())
+                .contains(", 1:00:00 left");
+        assertThat(new Standing("converted", 0, 7_325, 1, 1, Duration.ZERO, 1, null).line())
+                .contains(", 2:02:05 left");
     }
 
     @Test
     void theSessionsNameFitsWhatPostgresKeeps() {
-        String name = new Standing(5, 5, 0, 0, Duration.ZERO, 1, null).applicationName(UUID.randomUUID());
+        String name = new Standing("converted", 5, 5, 0, 0, Duration.ZERO, 1, null).applicationName(UUID.randomUUID());
 
         assertThat(name.getBytes(StandardCharsets.UTF_8)).hasSize(63);
     }

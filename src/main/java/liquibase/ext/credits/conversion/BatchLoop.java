@@ -1,0 +1,47 @@
+package liquibase.ext.credits.conversion;
+
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+
+/** Works the open ranges of one run after the other, with as many connections as can be had; every batch commits. */
+final class BatchLoop implements AutoCloseable {
+    private final OwnSession session;
+    private final Throttle throttle;
+    private final Pace pace;
+    private final Progress progress;
+    private final Siblings siblings = new Siblings();
+
+    BatchLoop(OwnSession session, Throttle throttle, Pace pace, Progress progress) {
+        this.session = session;
+        this.throttle = throttle;
+        this.pace = pace;
+        this.progress = progress;
+    }
+
+    /** Opens the further workers' connections, or as many as can be had. */
+    void open(SiblingOpener opener) throws SQLException {
+        siblings.open(session.connection(), opener, pace.workers() - 1, progress);
+    }
+
+    void work(RangedRun run) throws SQLException, ConversionException {
+        RangedRun.State state = run.state();
+        Queue<RangedRun.Range> ranges = new ConcurrentLinkedQueue<>(run.openRanges());
+        progress.started(
+                state.doneUsers(), state.plannedUsers(), siblings.sessions().size() + 1);
+        Gate gate = new Gate(run, throttle, new OtherSessions(pace), progress);
+        List<Worker> workers = new ArrayList<>();
+        workers.add(new Worker(session, run, ranges, pace, gate, progress));
+        for (OwnSession sibling : siblings.sessions()) {
+            workers.add(new Worker(sibling, run, ranges, pace, gate, progress));
+        }
+        new Crew(gate).work(workers);
+    }
+
+    @Override
+    public void close() throws SQLException {
+        siblings.close();
+    }
+}

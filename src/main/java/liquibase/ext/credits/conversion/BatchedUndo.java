@@ -1,0 +1,131 @@
+package liquibase.ext.credits.conversion;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The undo in commit mode {@code batch}: one run after the other, newest first, every batch commits. What a log row says is
+ * undone stays so, so an interrupted undo goes on where it was, in batches or in one transaction.
+ */
+final class BatchedUndo {
+    private static final String REFUSE_SPENT = "SELECT billing_migration_refuse_spent(NULL, ?, ?)";
+    private static final String OPEN_UNDO = "SELECT o.run_id FROM billing_migration_open_undo(NULL, ?) AS o";
+    private static final String CLOSE_UNDO = "SELECT billing_migration_close_undo(VARIADIC ?)";
+
+    private final Connection connection;
+    private final OwnSession session;
+    private final SiblingOpener opener;
+    private final Pace pace;
+    private final String onSpent;
+    private final @Nullable String changeset;
+    private final Progress progress;
+    private @Nullable UUID newestBegun;
+
+    BatchedUndo(
+            OwnSession session,
+            SiblingOpener opener,
+            Pace pace,
+            String onSpent,
+            @Nullable String changeset,
+            Progress progress) {
+        this.connection = session.connection();
+        this.session = session;
+        this.opener = opener;
+        this.pace = pace;
+        this.onSpent = onSpent;
+        this.changeset = changeset;
+        this.progress = progress;
+    }
+
+    /** Brings the undo to its proved end and returns the ids of what is undone; none when everything was before. */
+    List<UUID> run() throws SQLException, ConversionException {
+        Throttle throttle = new Throttle(pace);
+        throttle.refuseBlindness(connection);
+        try (LockedSession locked = LockedSession.take(session, progress)) {
+            LockTimeout.set(connection, pace.lockTimeout());
+            refuseSpent();
+            List<UUID> due = open();
+            List<UUID> undone = new ArrayList<>();
+            try (BatchLoop batches = new BatchLoop(session, throttle, pace, progress)) {
+                if (!due.isEmpty()) {
+                    newestBegun = due.get(0);
+                    batches.open(opener);
+                }
+                while (!due.isEmpty()) {
+                    for (UUID id : due) {
+                        undo(new UndoneRun(connection, id, onSpent), batches);
+                        undone.add(id);
+                    }
+                    // A late write may have been converted, as a run of its own, by a transaction that began before
+                    // this one.
+                    LockTimeout.set(connection, pace.lockTimeout());
+                    due = open();
+                    due.removeAll(undone);
+                }
+                if (!undone.isEmpty()) {
+                    close(undone);
+                }
+            } catch (ConversionException | SQLException e) {
+                throw locked.unfinished(e, standing());
+            }
+            return undone;
+        }
+    }
+
+    private void undo(UndoneRun run, BatchLoop batches) throws SQLException, ConversionException {
+        newestBegun = run.id();
+        run.goesOn();
+        run.cut(pace.rangeUsers());
+        connection.commit();
+        RangedRun.State state = run.state();
+        if (state.doneUsers() > 0) {
+            progress.says("The undo of run " + run.id() + " is resumed; " + state.doneUsers() + " of "
+                    + state.plannedUsers() + " users are undone");
+        }
+        batches.work(run);
+    }
+
+    private void refuseSpent() throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(REFUSE_SPENT)) {
+            statement.setString(1, onSpent);
+            statement.setString(2, changeset);
+            statement.execute();
+        }
+    }
+
+    private List<UUID> open() throws SQLException {
+        List<UUID> runIds = new ArrayList<>();
+        try (PreparedStatement statement = connection.prepareStatement(OPEN_UNDO)) {
+            statement.setString(1, changeset);
+            try (ResultSet rows = statement.executeQuery()) {
+                while (rows.next()) {
+                    runIds.add(rows.getObject(1, UUID.class));
+                }
+            }
+        }
+        connection.commit();
+        return runIds;
+    }
+
+    private void close(List<UUID> runIds) throws SQLException, ConversionException {
+        session.begin(pace.lockTimeout(), progress.standing().applicationName(runIds.get(0)));
+        try (PreparedStatement statement = connection.prepareStatement(CLOSE_UNDO)) {
+            statement.setArray(1, connection.createArrayOf("uuid", runIds.toArray()));
+            statement.execute();
+        }
+        connection.commit();
+    }
+
+    private String standing() {
+        Standing standing = progress.standing();
+        return standing.doneUsers() + " of " + standing.plannedUsers() + " users of run " + newestBegun
+                + " are undone; go on with the same command, or with SELECT * FROM rollback_billing_migration('"
+                + newestBegun + "')";
+    }
+}

@@ -1,0 +1,54 @@
+package liquibase.ext.credits.conversion;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+
+/** A session that holds the lock of this schema's conversion between its transactions, and gives back lock and name at the end. */
+final class LockedSession implements AutoCloseable {
+    private final OwnSession session;
+    private final Connection connection;
+    private final Progress progress;
+    private final String nameBefore;
+
+    private LockedSession(OwnSession session, Progress progress, String nameBefore) {
+        this.session = session;
+        this.connection = session.connection();
+        this.progress = progress;
+        this.nameBefore = nameBefore;
+    }
+
+    /** Takes the lock, or fails at once and names who holds it. */
+    static LockedSession take(OwnSession session, Progress progress) throws SQLException {
+        String nameBefore = Session.name(session.connection());
+        session.lock();
+        return new LockedSession(session, progress, nameBefore);
+    }
+
+    /** What failed in one line, with what stays behind and how to go on. */
+    ConversionException unfinished(Exception cause, String standing) throws SQLException {
+        String why = cause instanceof ConversionException e ? e.line() : session.found((SQLException) cause);
+        String release = connection.isClosed()
+                ? "Liquibase's own lock stays: run liquibase releaseLocks"
+                : rolledBackAndUnlocked();
+        return new ConversionException(why + (release.isEmpty() ? "" : "; " + release) + "; " + standing);
+    }
+
+    /** A session that was lost has given its lock back, and why it was lost must not be hidden by a failure here. */
+    @Override
+    public void close() throws SQLException {
+        if (connection.isClosed()) {
+            return;
+        }
+        String release = rolledBackAndUnlocked();
+        if (!release.isEmpty()) {
+            progress.says(release);
+        }
+        Session.name(connection, nameBefore);
+        connection.commit();
+    }
+
+    private String rolledBackAndUnlocked() throws SQLException {
+        connection.rollback();
+        return session.unlock();
+    }
+}

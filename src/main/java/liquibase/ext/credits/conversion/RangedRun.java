@@ -1,0 +1,131 @@
+package liquibase.ext.credits.conversion;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** A run whose users are worked in key ranges, a batch of a range at a time: to convert them, or to undo that. */
+abstract class RangedRun {
+    private static final String CUT = "SELECT billing_migration_cut(?, ?)";
+    private static final String OPEN_RANGES = """
+            SELECT g.range_number, g.planned_users - g.done_users AS left_users
+            FROM billing_migration_range AS g
+            WHERE g.run_id = ? AND g.status = 'open'
+            ORDER BY g.range_number
+            """;
+    private static final String CONTROL = "SELECT r.control FROM billing_migration_run AS r WHERE r.id = ?";
+    private static final String SET_STATE =
+            "UPDATE billing_migration_run SET status = ?, control = ?, throttled = ?, progress_at = clock_timestamp() WHERE id = ?";
+
+    private final Connection connection;
+    private final UUID id;
+    private final String statusAtWork;
+    private final String statusPaused;
+
+    /**
+     * Where the work stands.
+     *
+     * @param doneUsers so far
+     * @param plannedUsers when it started
+     */
+    record State(long doneUsers, long plannedUsers) {}
+
+    /**
+     * A part of the key space that one worker takes at a time.
+     *
+     * @param number in the run
+     * @param leftUsers about as many users are left in it
+     */
+    record Range(int number, long leftUsers) {}
+
+    /**
+     * One batch of a range.
+     *
+     * @param users done
+     * @param isLast nobody was left in the range
+     */
+    record Batch(long users, boolean isLast) {}
+
+    RangedRun(Connection connection, UUID id, String statusAtWork, String statusPaused) {
+        this.connection = connection;
+        this.id = id;
+        this.statusAtWork = statusAtWork;
+        this.statusPaused = statusPaused;
+    }
+
+    /** The same run, seen from another connection. */
+    abstract RangedRun on(Connection other);
+
+    /** Does the next users of a range. */
+    abstract Batch next(Range range, int users) throws SQLException;
+
+    abstract State state() throws SQLException;
+
+    /** Writes down how far the run is, for whoever looks at it from another session. */
+    abstract void note(Standing standing) throws SQLException;
+
+    final Connection connection() {
+        return connection;
+    }
+
+    final UUID id() {
+        return id;
+    }
+
+    /** Cuts the keys into ranges of about so many users, unless that was done before. */
+    final void cut(long rangeUsers) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(CUT)) {
+            statement.setObject(1, id);
+            statement.setLong(2, rangeUsers);
+            statement.execute();
+        }
+    }
+
+    final List<Range> openRanges() throws SQLException {
+        List<Range> ranges = new ArrayList<>();
+        try (PreparedStatement statement = connection.prepareStatement(OPEN_RANGES)) {
+            statement.setObject(1, id);
+            try (ResultSet rows = statement.executeQuery()) {
+                while (rows.next()) {
+                    ranges.add(new Range(rows.getInt("range_number"), rows.getLong("left_users")));
+                }
+            }
+        }
+        return ranges;
+    }
+
+    /** What an operator asks of the run: run, pause or stop. */
+    final String control() throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(CONTROL)) {
+            statement.setObject(1, id);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getString("control");
+            }
+        }
+    }
+
+    final void goesOn() throws SQLException {
+        set(statusAtWork, "run", null);
+    }
+
+    /** Pauses by itself, with the reason in words, or is stopped, without one; control stays what is given. */
+    final void rests(String control, @Nullable String reason) throws SQLException {
+        set(statusPaused, control, reason);
+    }
+
+    private void set(String status, String control, @Nullable String throttled) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(SET_STATE)) {
+            statement.setString(1, status);
+            statement.setString(2, control);
+            statement.setString(3, throttled);
+            statement.setObject(4, id);
+            statement.executeUpdate();
+        }
+    }
+}

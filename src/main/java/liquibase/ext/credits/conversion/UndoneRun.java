@@ -1,0 +1,78 @@
+package liquibase.ext.credits.conversion;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.UUID;
+
+/** A run that is being undone in batches. */
+final class UndoneRun extends RangedRun {
+    private static final String STATUS = "undoing";
+    private static final String REVERSE_RANGE =
+            "SELECT b.users, b.is_done FROM billing_migration_reverse_range(?, ?, ?, ?) AS b";
+    private static final String STATE = """
+            SELECT coalesce(p.undone_users, 0) AS undone_users, coalesce(p.undo_users, 0) AS undo_users
+            FROM billing_migration_progress AS p
+            WHERE p.run_id = ?
+            """;
+    private static final String NOTE = """
+            UPDATE billing_migration_run AS r
+            SET
+                workers = ?,
+                users_per_second = ?,
+                batch_users = ?,
+                batch_millis = ?,
+                progress_at = clock_timestamp()
+            WHERE r.id = ?
+            """;
+
+    private final String onSpent;
+
+    UndoneRun(Connection connection, UUID id, String onSpent) {
+        super(connection, id, STATUS, STATUS);
+        this.onSpent = onSpent;
+    }
+
+    @Override
+    UndoneRun on(Connection other) {
+        return new UndoneRun(other, id(), onSpent);
+    }
+
+    @Override
+    Batch next(Range range, int users) throws SQLException {
+        try (PreparedStatement statement = connection().prepareStatement(REVERSE_RANGE)) {
+            statement.setObject(1, id());
+            statement.setInt(2, range.number());
+            statement.setInt(3, users);
+            statement.setString(4, onSpent);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return new Batch(row.getLong("users"), row.getBoolean("is_done"));
+            }
+        }
+    }
+
+    @Override
+    State state() throws SQLException {
+        try (PreparedStatement statement = connection().prepareStatement(STATE)) {
+            statement.setObject(1, id());
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return new State(row.getLong("undone_users"), row.getLong("undo_users"));
+            }
+        }
+    }
+
+    @Override
+    void note(Standing standing) throws SQLException {
+        try (PreparedStatement statement = connection().prepareStatement(NOTE)) {
+            statement.setInt(1, standing.workers());
+            statement.setLong(2, standing.usersPerSecond());
+            statement.setInt(3, standing.batchUsers());
+            statement.setLong(4, standing.batch().toMillis());
+            statement.setObject(5, id());
+            statement.executeUpdate();
+        }
+    }
+}
