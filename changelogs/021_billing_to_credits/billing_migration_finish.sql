@@ -83,7 +83,13 @@ SELECT billing_migration_register('function', 'billing_migration_finish');
 CREATE FUNCTION billing_migration_finish(p_run_id uuid) RETURNS void
 LANGUAGE plpgsql
 AS $function$
+DECLARE
+    v_status text;
 BEGIN
+    SELECT r.status INTO STRICT v_status FROM billing_migration_run AS r WHERE r.id = p_run_id FOR NO KEY UPDATE;
+    IF v_status NOT IN ('running', 'paused') THEN
+        RAISE EXCEPTION 'run % is %; only an unfinished conversion is finished', p_run_id, v_status;
+    END IF;
     PERFORM billing_migration_close(p_run_id);
 
     INSERT INTO billing_migration_log (

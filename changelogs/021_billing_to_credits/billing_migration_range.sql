@@ -23,7 +23,7 @@ CREATE TABLE billing_migration_range (
 );
 
 COMMENT ON TABLE billing_migration_range IS
-    'The key ranges of an unfinished conversion or undo in commit mode batch, with what is converted or undone of each; *_usd and *_uah are money, *_credits credits.';
+    'The key ranges of an unfinished conversion or undo in commit mode batch, with what is done of each; *_usd and *_uah are money, *_credits credits, of a conversion.';
 COMMENT ON COLUMN billing_migration_range.after_user_id IS 'The range starts after this user; null: with the first.';
 COMMENT ON COLUMN billing_migration_range.upto_user_id IS 'The range ends with this user; null: with the last.';
 COMMENT ON COLUMN billing_migration_range.last_user_id IS 'The last user that a committed batch has reached.';
@@ -68,8 +68,9 @@ CROSS JOIN LATERAL (
         coalesce(sum(g.done_uah) FILTER (WHERE r.status <> 'undoing'), r.done_uah) AS done_uah,
         coalesce(sum(g.done_credits) FILTER (WHERE r.status <> 'undoing'), r.done_credits) AS done_credits,
         coalesce(sum(g.done_remainder) FILTER (WHERE r.status <> 'undoing'), r.done_remainder) AS done_remainder,
-        sum(g.planned_users) FILTER (WHERE r.status = 'undoing')::bigint AS undo_users,
-        sum(g.done_users) FILTER (WHERE r.status = 'undoing')::bigint AS undone_users
+        -- Not cut yet: all that was converted is to be undone.
+        CASE WHEN r.status = 'undoing' THEN coalesce(sum(g.planned_users)::bigint, r.done_users) END AS undo_users,
+        CASE WHEN r.status = 'undoing' THEN coalesce(sum(g.done_users)::bigint, 0) END AS undone_users
     FROM billing_migration_range AS g
     WHERE g.run_id = r.id
 ) AS p
@@ -126,8 +127,14 @@ BEGIN
     END IF;
 
     IF v_is_undo AND v_run.armed_by_run_id IS NOT NULL THEN
-        INSERT INTO billing_migration_range (run_id, range_number, planned_users)
-        VALUES (p_run_id, 1, v_run.done_users);
+        INSERT INTO billing_migration_range (run_id, range_number, upto_user_id, planned_users)
+        SELECT
+            p_run_id,
+            1,
+            l.user_id,
+            1
+        FROM billing_migration_log AS l
+        WHERE l.run_id = p_run_id AND l.migrated_by = 'late_write';
         RETURN 1;
     END IF;
     IF v_run.last_user_id IS NOT NULL AND NOT v_is_undo THEN

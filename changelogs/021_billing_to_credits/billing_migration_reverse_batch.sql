@@ -151,8 +151,8 @@ AS $function$
 DECLARE
     v_is_late_write boolean;
     v_first_user_id uuid;
-    v_refused bigint;
-    v_unwritten bigint;
+    v_refused uuid[];
+    v_unwritten uuid[];
     -- As in billing_migration_convert_set.
     v_id_start text := regexp_replace(
         lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0'), '(.{8})(.{4})', '\1-\2-7');
@@ -319,6 +319,7 @@ BEGIN
             AND l.user_id >= $2
             AND l.user_id <= $4
             AND d.outcome <> 'refused'
+            AND l.status = 'success'
         RETURNING
             l.reversed_usd,
             l.reversed_uah,
@@ -333,9 +334,9 @@ BEGIN
         coalesce(sum(m.reversed_credits), 0),
         count(*) FILTER (WHERE m.kept_credits > 0),
         coalesce(sum(m.kept_credits), 0),
-        (SELECT count(*) FROM due AS d WHERE d.outcome = 'refused'),
+        (SELECT array_agg(d.user_id ORDER BY d.user_id) FROM due AS d WHERE d.outcome = 'refused'),
         (
-            SELECT count(*)
+            SELECT array_agg(d.user_id ORDER BY d.user_id)
             FROM due AS d
             LEFT JOIN taken AS t ON t.user_id = d.user_id
             WHERE t.user_id IS NULL AND d.outcome IN ('full', 'partial') AND (d.usd_back > 0 OR d.uah_back > 0)
@@ -345,14 +346,21 @@ BEGIN
     INTO undone_users, users, usd, uah, credits, kept_users, kept_credits, v_refused, v_unwritten
     USING p_run_id, v_first_user_id, p_on_spent, last_user_id, v_id_start;
 
-    IF v_refused > 0 THEN
+    IF v_refused IS NOT NULL THEN
         RAISE EXCEPTION
-            '% users spent converted credits while the undo ran; the open transaction is taken back; run it again', v_refused;
+            '% user(s) spent converted credits while the undo ran: %; the open transaction is taken back; '
+            'set credits.onSpent=remainder to return what is left, or debt to let balances go negative',
+            cardinality(v_refused),
+            array_to_string(v_refused[1:20], ', ')
+                || CASE WHEN cardinality(v_refused) > 20 THEN ', and ' || cardinality(v_refused) - 20 || ' more' ELSE '' END;
     END IF;
-    IF v_unwritten <> 0 THEN
+    IF v_unwritten IS NOT NULL THEN
         RAISE EXCEPTION
-            'user_billing or user_credits of % users did not take the change; the open transaction is taken back; '
-            'see whether a trigger or a row-level security policy hinders it', v_unwritten;
+            'user_billing or user_credits of % user(s) did not take the change: %; the open transaction is taken back; '
+            'see whether a trigger or a row-level security policy hinders it',
+            cardinality(v_unwritten),
+            array_to_string(v_unwritten[1:20], ', ')
+                || CASE WHEN cardinality(v_unwritten) > 20 THEN ', and ' || cardinality(v_unwritten) - 20 || ' more' ELSE '' END;
     END IF;
 
     -- A wallet that the conversion created, and that nobody used since, goes as it came.

@@ -34,7 +34,7 @@ BEGIN
 
     -- Money that comes back is no late write, also while another run's guard stands.
     PERFORM set_config('billing_migration.undo', 'on', true);
-    SELECT b.last_user_id, b.undone_users, b.usd, b.uah, b.credits
+    SELECT b.last_user_id, b.undone_users
     INTO v_batch
     FROM billing_migration_reverse_batch(
         p_run_id, coalesce(v_range.last_user_id, v_range.after_user_id), v_range.upto_user_id, p_limit_users,
@@ -47,10 +47,7 @@ BEGIN
     SET
         last_user_id = coalesce(v_batch.last_user_id, g.last_user_id),
         status = CASE WHEN is_done THEN 'done' ELSE 'open' END,
-        done_users = g.done_users + users,
-        done_usd = g.done_usd + coalesce(v_batch.usd, 0),
-        done_uah = g.done_uah + coalesce(v_batch.uah, 0),
-        done_credits = g.done_credits + coalesce(v_batch.credits, 0)
+        done_users = g.done_users + users
     WHERE g.run_id = p_run_id AND g.range_number = p_range_number;
     RETURN NEXT;
 END

@@ -48,6 +48,37 @@ $function$;
 COMMENT ON FUNCTION billing_migration_unlock() IS 'Gives back what billing_migration_lock(…, true) took.';
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_unlock');
 
+--changeset liquibase-credits:billing_migration_refuse_unfinished_undo_created splitStatements:false rollbackSplitStatements:false
+--comment: An undo in batches that was interrupted has to end before anything converts again, or money would go back and forth.
+SELECT billing_migration_register('function', 'billing_migration_refuse_unfinished_undo');
+CREATE FUNCTION billing_migration_refuse_unfinished_undo() RETURNS void
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_undo record;
+BEGIN
+    SELECT
+        r.id,
+        coalesce(CASE WHEN a.id IS NULL THEN r.changeset ELSE a.changeset END, 'user_billing_converted') AS changeset
+    INTO v_undo
+    FROM billing_migration_run AS r
+    LEFT JOIN billing_migration_run AS a ON a.id = r.armed_by_run_id
+    WHERE r.status = 'undoing'
+    ORDER BY (a.id IS NOT NULL), r.started_at, r.id
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION
+            'the undo of run % is unfinished; no balance was changed; finish it with the command that began it, or with '
+            'SELECT * FROM rollback_billing_migration(NULL, ''refuse'', %)',
+            v_undo.id, quote_literal(v_undo.changeset);
+    END IF;
+END
+$function$;
+
+COMMENT ON FUNCTION billing_migration_refuse_unfinished_undo() IS
+    'Raises while an undo in batches is unfinished, and says how to finish it.';
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_refuse_unfinished_undo');
+
 --changeset liquibase-credits:billing_migration_start_created splitStatements:false rollbackSplitStatements:false
 --comment: Opens a run: refuses bad settings, a second run and users that cannot be converted before any row is touched, and writes down what is planned.
 SELECT billing_migration_register('function', 'billing_migration_start');
@@ -104,18 +135,13 @@ BEGIN
         PERFORM billing_migration_attach(p_late_writes, p_cohort IS NOT NULL);
     END IF;
 
+    PERFORM billing_migration_refuse_unfinished_undo();
     SELECT r.run_id AS id, r.status, r.done_users, r.planned_users
     INTO v_open
     FROM billing_migration_progress AS r
-    WHERE r.status IN ('running', 'paused', 'undoing')
-    ORDER BY (r.status = 'undoing') DESC, r.run_id
+    WHERE r.status IN ('running', 'paused')
     LIMIT 1;
-    IF v_open.status = 'undoing' THEN
-        RAISE EXCEPTION
-            'the undo of run % is unfinished; finish it with the command that began it, or with '
-            'SELECT * FROM rollback_billing_migration(''%'')',
-            v_open.id, v_open.id;
-    ELSIF v_open.id IS NOT NULL THEN
+    IF FOUND THEN
         RAISE EXCEPTION
             'run % is unfinished (%, % of % users done); finish it with liquibase update, or undo it with '
             'SELECT * FROM rollback_billing_migration(''%'')',

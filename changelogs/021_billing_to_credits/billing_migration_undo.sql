@@ -1,9 +1,9 @@
 --liquibase formatted sql
 
---changeset liquibase-credits:billing_migration_refuse_spent_created splitStatements:false rollbackSplitStatements:false
+--changeset liquibase-credits:billing_migration_check_undo_created splitStatements:false rollbackSplitStatements:false
 --comment: Before an undo touches a row: its arguments make sense, and with p_on_spent refuse everybody can give back what he got.
-SELECT billing_migration_register('function', 'billing_migration_refuse_spent');
-CREATE FUNCTION billing_migration_refuse_spent(p_run_id uuid, p_on_spent text, p_changeset text) RETURNS void
+SELECT billing_migration_register('function', 'billing_migration_check_undo');
+CREATE FUNCTION billing_migration_check_undo(p_run_id uuid, p_on_spent text, p_changeset text) RETURNS void
 LANGUAGE plpgsql
 AS $function$
 DECLARE
@@ -64,9 +64,9 @@ BEGIN
 END
 $function$;
 
-COMMENT ON FUNCTION billing_migration_refuse_spent(uuid, text, text) IS
+COMMENT ON FUNCTION billing_migration_check_undo(uuid, text, text) IS
     'Raises if an undo of this run (null: of all runs, or of a changeset''s) is asked for in a wrong way, or with refuse if users have spent what it would take (at most 20 named).';
---rollback SELECT billing_migration_unregister('function', 'billing_migration_refuse_spent');
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_check_undo');
 
 --changeset liquibase-credits:billing_migration_open_undo_created splitStatements:false rollbackSplitStatements:false
 --comment: From here on a run is being undone: nothing converts under it any more, and the guard against late writes is that of the newest run which still stands; without one it goes. An undo in batches commits this first, so that money which arrives meanwhile stays money.
@@ -90,8 +90,9 @@ BEGIN
             AND r.status NOT IN ('rolled_back', 'partly_rolled_back')
         ORDER BY r.started_at DESC, r.id
     LOOP
+        -- Before any user is locked: a batch that outlived its killed process holds the run, and may wait for users.
+        PERFORM 1 FROM billing_migration_run AS r WHERE r.id = v_run.id FOR UPDATE;
         IF v_run.status <> 'undoing' THEN
-            PERFORM 1 FROM billing_migration_run AS r WHERE r.id = v_run.id FOR UPDATE;
             PERFORM billing_migration_close(v_run.id);
             UPDATE billing_migration_run AS r
             SET
@@ -165,7 +166,9 @@ BEGIN
     WHERE r.id = ANY (p_run_ids) AND r.status NOT IN ('rolled_back', 'partly_rolled_back')
     LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'run % is % and not undone to its end; run the undo again', v_left.id, v_left.status;
+        RAISE EXCEPTION
+            'run % is % and not undone to its end; finish it with SELECT * FROM rollback_billing_migration(''%'')',
+            v_left.id, v_left.status, v_left.id;
     END IF;
     PERFORM billing_migration_analyze();
     PERFORM billing_migration_verify(VARIADIC p_run_ids);

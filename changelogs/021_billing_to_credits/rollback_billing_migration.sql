@@ -27,7 +27,7 @@ DECLARE
     v_run_ids uuid[] := ARRAY[]::uuid[];
 BEGIN
     PERFORM billing_migration_lock(coalesce(p_run_id, gen_random_uuid()));
-    PERFORM billing_migration_refuse_spent(p_run_id, p_on_spent, p_changeset);
+    PERFORM billing_migration_check_undo(p_run_id, p_on_spent, p_changeset);
 
     PERFORM set_config('billing_migration.undo', 'on', true);
     -- While this goes on, the guard goes on converting late writes of users that are not locked yet, each as a run.

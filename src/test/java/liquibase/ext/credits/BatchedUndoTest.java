@@ -6,6 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.time.Instant;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -13,6 +18,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The undo in commit mode {@code batch}: every batch commits, and an interrupted undo goes on where it was. */
 class BatchedUndoTest {
+    private static final String FINISH =
+            "SELECT * FROM rollback_billing_migration(NULL, 'refuse', 'user_billing_converted')";
+    private static final int LIMIT_SECONDS = 60;
     private static final String SPEND_LAST =
             "UPDATE user_credits SET balance = balance - 15, total_spent = 15 WHERE balance = 20";
 
@@ -75,8 +83,7 @@ class BatchedUndoTest {
 
             undo(database, "refuse")
                     .assertRefused("stopped by control = 'stop'; 9 of 20 users of run " + runId(database)
-                            + " are undone; go on with the same command, or with"
-                            + " SELECT * FROM rollback_billing_migration('" + runId(database) + "')");
+                            + " are undone; go on with the same command, or with " + FINISH);
 
             assertThat(database.lines("SELECT status, undone_users, undo_users, done_percent, done_users, done_usd"
                             + " FROM billing_migration_progress"))
@@ -103,8 +110,10 @@ class BatchedUndoTest {
 
             assertThatThrownBy(() -> database.execute("SELECT * FROM migrate_user_billing_to_credits(1.0)"))
                     .hasMessageContaining("the undo of run " + runId(database)
-                            + " is unfinished; finish it with the command that began it,"
-                            + " or with SELECT * FROM rollback_billing_migration('" + runId(database) + "')");
+                            + " is unfinished; no balance was changed; finish it with the command that began it, or with "
+                            + FINISH);
+            assertThatThrownBy(() -> database.execute("SELECT billing_migration_finish(?::uuid)", runId(database)))
+                    .hasMessageContaining("is undoing; only an unfinished conversion is finished");
             assertThat(LiquibaseApi.on(database)
                             .run("rollbackCountSQL", "count", 1)
                             .assertSucceeded()
@@ -119,17 +128,16 @@ class BatchedUndoTest {
                     .singleElement()
                     .asString()
                     .startsWith("failed|")
-                    .contains("1 ");
+                    .endsWith("; 1 runs not finished");
         }
     }
 
     @Test
     void anyoneCanFinishItInOneTransaction() {
         try (Database database = stopped("allow")) {
-            assertThat(database.lines("SELECT users, returned_usd, kept_users FROM rollback_billing_migration()"))
-                    .singleElement()
-                    .asString()
-                    .startsWith("11|");
+            assertThat(database.lines(
+                            "SELECT users, taken_credits = returned_usd, kept_users FROM (" + FINISH + ") AS u"))
+                    .containsExactly("11|t|0");
 
             assertReturned(database, "rolled_back", "210.00");
         }
@@ -182,9 +190,11 @@ class BatchedUndoTest {
                     """);
 
             undo(database, "refuse")
-                    .assertRefused(
-                            "1 users spent converted credits while the undo ran; the open transaction is taken back;"
-                                    + " run it again; 18 of 20 users of run " + runId(database) + " are undone; go on");
+                    .assertRefused("1 user(s) spent converted credits while the undo ran: "
+                            + database.text("SELECT max(l.user_id::text) FROM billing_migration_log AS l")
+                            + "; the open transaction is taken back; set credits.onSpent=remainder to return what"
+                            + " is left, or debt to let balances go negative;"
+                            + " 18 of 20 users of run " + runId(database) + " are undone; go on");
             undo(database, "refuse").assertRefused("1 user(s) cannot give back all converted credits, 1.00 are spent");
             undo(database, "remainder").assertSucceeded();
 
@@ -218,6 +228,117 @@ class BatchedUndoTest {
             assertThat(database.lines("SELECT DISTINCT status FROM billing_migration_run"))
                     .containsExactly("rolled_back");
             assertThat(database.number("SELECT count(*) FROM user_credits")).isZero();
+        }
+    }
+
+    /** Newest first means late writes first, and the operator knows the conversion's run. */
+    @Test
+    void aStopIsHeededWhateverRunIsAtWork() {
+        try (Database database = converted("convert")) {
+            database.execute("UPDATE user_billing SET balance_usd = balance_usd + 100");
+            stopAfter(database, 3, "armed_by_run_id IS NULL");
+
+            undo(database, "refuse").assertRefused("stopped by control = 'stop'; 0 of 1 users of run ");
+
+            assertThat(database.number("SELECT count(*) FROM billing_migration_log WHERE status = 'rolled_back'"))
+                    .isEqualByComparingTo("3");
+            assertThat(database.lines("SELECT DISTINCT status, control FROM billing_migration_run"))
+                    .containsExactly("undoing|run");
+            assertThat(database.lines(
+                            "SELECT p.undone_users, p.undo_users, p.done_percent"
+                                    + " FROM billing_migration_progress AS p WHERE p.run_id = ?::uuid",
+                            runId(database)))
+                    .containsExactly("0|20|0");
+            database.execute("DROP TRIGGER stop ON billing_migration_log");
+            assertThat(undo(database, "refuse").assertSucceeded().messages()).doesNotContain("is resumed");
+            assertThat(database.number("SELECT sum(balance_usd) FROM user_billing"))
+                    .isEqualByComparingTo("2210");
+        }
+    }
+
+    @Test
+    void aPauseHoldsItUntilItMayGoOn() throws Exception {
+        try (Database database = converted("allow")) {
+            database.execute("UPDATE billing_migration_run SET control = 'pause'");
+            controlAfter(database, 7, "pause", "true");
+
+            CompletableFuture<CommandResult> undo = CompletableFuture.supplyAsync(() -> undo(database, "refuse"));
+            await(database, "SELECT 1 FROM billing_migration_run WHERE throttled IS NOT NULL");
+            assertThat(database.lines("SELECT status, undone_users, throttled FROM billing_migration_progress"))
+                    .containsExactly("undoing|9|control = 'pause' in billing_migration_run");
+            database.execute("DROP TRIGGER pause ON billing_migration_log");
+            database.execute("UPDATE billing_migration_run SET control = 'run'");
+
+            assertThat(undo.get(LIMIT_SECONDS, TimeUnit.SECONDS)
+                            .assertSucceeded()
+                            .messages())
+                    .contains("Paused: control = 'pause' in billing_migration_run", "Going on");
+            assertReturned(database, "rolled_back", "210.00");
+        }
+    }
+
+    @Test
+    void aLockedUserIsRetriedWithASmallerBatch() throws Exception {
+        try (Database database = converted("allow");
+                Connection application = database.connection();
+                Statement statement = application.createStatement()) {
+            application.setAutoCommit(false);
+            statement.execute("UPDATE user_credits SET balance = balance - 1, total_spent = 1 WHERE balance = 5");
+
+            CompletableFuture<CommandResult> undo =
+                    CompletableFuture.supplyAsync(() -> BatchModeTest.inBatches(database)
+                            .parameter("credits.lockTimeout", "200ms")
+                            .parameter("credits.onSpent", "debt")
+                            .run("rollbackCount", "count", 1));
+            String waiting = "FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            await(database, "SELECT 1 " + waiting);
+            await(database, "SELECT 1 WHERE NOT EXISTS (SELECT 1 " + waiting + ")");
+            application.commit();
+
+            assertThat(undo.get(LIMIT_SECONDS, TimeUnit.SECONDS)
+                            .assertSucceeded()
+                            .messages())
+                    .contains("met a lock (1 times in a row)");
+            assertThat(database.number("SELECT sum(balance_usd) FROM user_billing"))
+                    .isEqualByComparingTo("210");
+            assertThat(database.lines("SELECT balance, total_spent FROM user_credits"))
+                    .containsExactly("-1.00|1.00");
+            assertThat(database.lines("SELECT status, i6_holds FROM billing_migration_reconciliation"))
+                    .containsExactly("rolled_back|t");
+        }
+    }
+
+    @Test
+    void noConversionGoesOnWhileAnotherIsBeingUndone() {
+        try (Database database = BatchModeTest.populated()) {
+            canary(database).run("update").assertSucceeded();
+            database.execute(
+                    "INSERT INTO users (id, email) SELECT gen_random_uuid(), n || '@example.com' FROM generate_series(1, 20) AS n");
+            database.execute(
+                    "INSERT INTO user_billing (user_id, balance_usd) SELECT id, 1 FROM users WHERE email LIKE '%@example.com'");
+            database.execute("""
+                    CREATE FUNCTION stop_others() RETURNS trigger LANGUAGE plpgsql AS $$
+                    BEGIN
+                        UPDATE billing_migration_run SET control = 'stop' WHERE cohort IS NULL;
+                        RETURN NULL;
+                    END
+                    $$;
+                    CREATE TRIGGER stop_others AFTER INSERT ON billing_migration_log
+                        FOR EACH STATEMENT EXECUTE FUNCTION stop_others();
+                    """);
+            BatchModeTest.inBatches(database).run("update").assertRefused("stopped");
+            stopAfter(database, 1);
+            canary(database).run("rollbackCount", "count", 1).assertRefused("stopped");
+            Snapshot before = database.everything();
+
+            BatchModeTest.inBatches(database)
+                    .run("update")
+                    .assertRefused(
+                            "is unfinished; no balance was changed; finish it with the command that began it, or with"
+                                    + " SELECT * FROM rollback_billing_migration(NULL, 'refuse', 'user_billing_canary_converted')");
+
+            assertThat(database.everything().without("databasechangelog"))
+                    .isEqualTo(before.without("databasechangelog"));
         }
     }
 
@@ -270,17 +391,34 @@ class BatchedUndoTest {
     }
 
     private static void stopAfter(Database database, int users) {
+        controlAfter(database, users, "stop", "true");
+    }
+
+    private static void stopAfter(Database database, int users, String whichRuns) {
+        controlAfter(database, users, "stop", whichRuns);
+    }
+
+    /** What an operator does in psql, at a moment the test can choose. */
+    private static void controlAfter(Database database, int users, String control, String whichRuns) {
         database.execute("""
-                CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$
+                CREATE FUNCTION %1$s() RETURNS trigger LANGUAGE plpgsql AS $$
                 BEGIN
-                    UPDATE billing_migration_run SET control = 'stop'
-                    WHERE (SELECT count(*) FROM billing_migration_log WHERE status = 'rolled_back') >= %d;
+                    UPDATE billing_migration_run SET control = '%1$s'
+                    WHERE (SELECT count(*) FROM billing_migration_log WHERE status = 'rolled_back') >= %2$d AND %3$s;
                     RETURN NULL;
                 END
                 $$;
-                CREATE TRIGGER stop AFTER UPDATE ON billing_migration_log
-                    FOR EACH STATEMENT EXECUTE FUNCTION stop();
-                """.formatted(users));
+                CREATE TRIGGER %1$s AFTER UPDATE ON billing_migration_log
+                    FOR EACH STATEMENT EXECUTE FUNCTION %1$s();
+                """.formatted(control, users, whichRuns));
+    }
+
+    private static void await(Database database, String condition) throws InterruptedException {
+        Instant deadline = Instant.now().plusSeconds(LIMIT_SECONDS);
+        while (database.lines(condition).isEmpty()) {
+            assertThat(Instant.now()).as("waits for " + condition).isBefore(deadline);
+            Thread.sleep(5);
+        }
     }
 
     private static void assertReturned(Database database, String status, String usd) {

@@ -64,9 +64,9 @@ class ProofTest {
 
             LiquibaseApi.on(database)
                     .run("rollbackCount", "count", 1)
-                    .assertRefused(
-                            "user_billing or user_credits of 1 users did not take the change; the open transaction is taken back;"
-                                    + " see whether a trigger or a row-level security policy hinders it");
+                    .assertRefused("user_billing or user_credits of 1 user(s) did not take the change: " + user
+                            + "; the open transaction is taken back;"
+                            + " see whether a trigger or a row-level security policy hinders it");
             assertThat(database.everything()).isEqualTo(converted);
         }
     }

@@ -29,15 +29,22 @@ final class BatchLoop implements AutoCloseable {
     void work(RangedRun run) throws SQLException, ConversionException {
         RangedRun.State state = run.state();
         Queue<RangedRun.Range> ranges = new ConcurrentLinkedQueue<>(run.openRanges());
-        progress.started(
-                state.doneUsers(), state.plannedUsers(), siblings.sessions().size() + 1);
-        Gate gate = new Gate(run, throttle, new OtherSessions(pace), progress);
-        List<Worker> workers = new ArrayList<>();
-        workers.add(new Worker(session, run, ranges, pace, gate, progress));
-        for (OwnSession sibling : siblings.sessions()) {
-            workers.add(new Worker(sibling, run, ranges, pace, gate, progress));
-        }
-        new Crew(gate).work(workers);
+        session.connection().commit();
+        List<OwnSession> sessions = sessionsFor(ranges.size());
+        progress.started(state.doneUsers(), state.plannedUsers(), sessions.size());
+        Gate gate = new Gate(run, throttle, pace, progress);
+        new Crew(gate)
+                .work(sessions.stream()
+                        .map(worker -> new Worker(worker, run, ranges, pace, gate, progress))
+                        .toList());
+    }
+
+    /** A late write is a run of one range, which needs nobody but the first session. */
+    private List<OwnSession> sessionsFor(int ranges) {
+        List<OwnSession> sessions = new ArrayList<>();
+        sessions.add(session);
+        sessions.addAll(siblings.sessions());
+        return sessions.subList(0, Math.max(1, Math.min(sessions.size(), ranges)));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package liquibase.ext.credits.conversion;
 
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -10,6 +11,8 @@ import org.jspecify.annotations.Nullable;
  * The session's advisory lock keeps a second process out between the batches.
  */
 final class BatchedRun {
+    private static final String REFUSE_UNFINISHED_UNDO = "SELECT billing_migration_refuse_unfinished_undo()";
+
     private final Connection connection;
     private final OwnSession session;
     private final SiblingOpener opener;
@@ -33,6 +36,7 @@ final class BatchedRun {
         Throttle throttle = new Throttle(settings.pace());
         throttle.refuseBlindness(connection);
         try (LockedSession locked = LockedSession.take(session, progress)) {
+            refuseUnfinishedUndo();
             Optional<Run> open = new OpenRun(connection, settings, plan.fingerprintOrNone()).find();
             LateWriteGuard.attach(connection, settings);
             Run run = open.isPresent() ? open.get() : Run.start(connection, settings, identity);
@@ -47,13 +51,14 @@ final class BatchedRun {
                 }
                 plan.before(run);
             }
+            run.heeded();
             run.goesOn();
             run.cut(settings.pace().rangeUsers());
             connection.commit();
             try {
                 complete(run, throttle);
             } catch (ConversionException | SQLException e) {
-                throw locked.unfinished(e, standing(run));
+                throw locked.givenUp(e, standing(run));
             }
             return run;
         }
@@ -62,6 +67,13 @@ final class BatchedRun {
     /** The run that left nothing to do; null when this one had something to do. */
     Run.@Nullable Earlier earlierRun() {
         return earlierRun;
+    }
+
+    /** Whose money comes back would otherwise be converted again by a run that is resumed. */
+    private void refuseUnfinishedUndo() throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(REFUSE_UNFINISHED_UNDO)) {
+            statement.execute();
+        }
     }
 
     private void complete(Run run, Throttle throttle) throws SQLException, ConversionException {

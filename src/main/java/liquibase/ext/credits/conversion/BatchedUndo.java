@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * undone stays so, so an interrupted undo goes on where it was, in batches or in one transaction.
  */
 final class BatchedUndo {
-    private static final String REFUSE_SPENT = "SELECT billing_migration_refuse_spent(NULL, ?, ?)";
+    private static final String CHECK_UNDO = "SELECT billing_migration_check_undo(NULL, ?, ?)";
     private static final String OPEN_UNDO = "SELECT o.run_id FROM billing_migration_open_undo(NULL, ?) AS o";
     private static final String CLOSE_UNDO = "SELECT billing_migration_close_undo(VARIADIC ?)";
 
@@ -25,7 +25,8 @@ final class BatchedUndo {
     private final String onSpent;
     private final @Nullable String changeset;
     private final Progress progress;
-    private @Nullable UUID newestBegun;
+    private final String asSql;
+    private @Nullable UUID current;
 
     BatchedUndo(
             OwnSession session,
@@ -33,7 +34,8 @@ final class BatchedUndo {
             Pace pace,
             String onSpent,
             @Nullable String changeset,
-            Progress progress) {
+            Progress progress,
+            String asSql) {
         this.connection = session.connection();
         this.session = session;
         this.opener = opener;
@@ -41,6 +43,7 @@ final class BatchedUndo {
         this.onSpent = onSpent;
         this.changeset = changeset;
         this.progress = progress;
+        this.asSql = asSql;
     }
 
     /** Brings the undo to its proved end and returns the ids of what is undone; none when everything was before. */
@@ -49,50 +52,50 @@ final class BatchedUndo {
         throttle.refuseBlindness(connection);
         try (LockedSession locked = LockedSession.take(session, progress)) {
             LockTimeout.set(connection, pace.lockTimeout());
-            refuseSpent();
+            check();
             List<UUID> due = open();
             List<UUID> undone = new ArrayList<>();
             try (BatchLoop batches = new BatchLoop(session, throttle, pace, progress)) {
                 if (!due.isEmpty()) {
-                    newestBegun = due.get(0);
                     batches.open(opener);
+                    new RunUndo(connection, due.get(0), onSpent).heeded();
+                    connection.commit();
                 }
                 while (!due.isEmpty()) {
-                    for (UUID id : due) {
-                        undo(new UndoneRun(connection, id, onSpent), batches);
-                        undone.add(id);
-                    }
-                    // A late write may have been converted, as a run of its own, by a transaction that began before
-                    // this one.
+                    undo(due, batches);
+                    undone.addAll(due);
+                    // A transaction that began before this undo may have converted a late write since, as a run of its
+                    // own.
                     LockTimeout.set(connection, pace.lockTimeout());
                     due = open();
-                    due.removeAll(undone);
-                }
-                if (!undone.isEmpty()) {
-                    close(undone);
                 }
             } catch (ConversionException | SQLException e) {
-                throw locked.unfinished(e, standing());
+                throw locked.givenUp(e, standing());
             }
             return undone;
         }
     }
 
-    private void undo(UndoneRun run, BatchLoop batches) throws SQLException, ConversionException {
-        newestBegun = run.id();
-        run.goesOn();
-        run.cut(pace.rangeUsers());
-        connection.commit();
-        RangedRun.State state = run.state();
-        if (state.doneUsers() > 0) {
-            progress.says("The undo of run " + run.id() + " is resumed; " + state.doneUsers() + " of "
-                    + state.plannedUsers() + " users are undone");
+    private void undo(List<UUID> due, BatchLoop batches) throws SQLException, ConversionException {
+        for (UUID id : due) {
+            RunUndo run = new RunUndo(connection, id, onSpent);
+            LockTimeout.set(connection, pace.lockTimeout());
+            run.goesOn();
+            run.cut(pace.rangeUsers());
+            connection.commit();
+            current = id;
+            RangedRun.State state = run.state();
+            if (state.doneUsers() > 0 && state.doneUsers() < state.plannedUsers()) {
+                progress.says("The undo of run " + id + " is resumed; " + state.doneUsers() + " of "
+                        + state.plannedUsers() + " users are undone");
+            }
+            batches.work(run);
         }
-        batches.work(run);
+        close(due);
     }
 
-    private void refuseSpent() throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(REFUSE_SPENT)) {
+    private void check() throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(CHECK_UNDO)) {
             statement.setString(1, onSpent);
             statement.setString(2, changeset);
             statement.execute();
@@ -124,8 +127,9 @@ final class BatchedUndo {
 
     private String standing() {
         Standing standing = progress.standing();
-        return standing.doneUsers() + " of " + standing.plannedUsers() + " users of run " + newestBegun
-                + " are undone; go on with the same command, or with SELECT * FROM rollback_billing_migration('"
-                + newestBegun + "')";
+        String users = current == null
+                ? "no user is undone yet"
+                : standing.doneUsers() + " of " + standing.plannedUsers() + " users of run " + current + " are undone";
+        return users + "; go on with the same command, or with " + asSql;
     }
 }

@@ -116,7 +116,14 @@ public final class Conversion {
         BatchedRun batches = new BatchedRun(OwnSession.alone(connection, siblings), siblings, settings, progress, plan);
         Run run = batches.run(identity);
         Run.Earlier earlier = batches.earlierRun();
-        return earlier == null ? provedReport(run, plan) : earlierReport(run, earlier, plan);
+        if (earlier != null) {
+            return earlierReport(run, earlier, plan);
+        }
+        try {
+            return provedReport(run, plan);
+        } catch (SQLException e) {
+            throw ConversionException.afterCommit(e);
+        }
     }
 
     /** Nothing was left to do; whoever lost the report of the run that did it gets it here. */

@@ -33,6 +33,14 @@ public final class ConversionException extends Exception {
         return new ConversionException(found(cause) + todo, DatabaseError.harmless(cause));
     }
 
+    /** What the database found when everything was committed and proved already. */
+    static ConversionException afterCommit(SQLException cause) {
+        return new ConversionException(
+                "everything is committed and proved, but its report cannot be read: " + found(cause)
+                        + "; run the same command again, which moves nothing and lets Liquibase record it",
+                DatabaseError.harmless(cause));
+    }
+
     /** The message, for a longer one. */
     String line() {
         return String.valueOf(getMessage());

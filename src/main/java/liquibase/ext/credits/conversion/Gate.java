@@ -14,15 +14,17 @@ final class Gate {
 
     private final RangedRun run;
     private final Throttle throttle;
+    private final Duration lockTimeout;
     private final Progress progress;
     private final OtherSessions others;
     private volatile boolean isShut;
     private volatile boolean othersAreAtWork;
 
-    Gate(RangedRun run, Throttle throttle, OtherSessions others, Progress progress) {
+    Gate(RangedRun run, Throttle throttle, Pace pace, Progress progress) {
         this.run = run;
         this.throttle = throttle;
-        this.others = others;
+        this.others = new OtherSessions(pace);
+        this.lockTimeout = pace.lockTimeout();
         this.progress = progress;
     }
 
@@ -44,6 +46,7 @@ final class Gate {
             String reason = reason(seen, connection);
             if (reason == null) {
                 if (hasWaited) {
+                    LockTimeout.set(connection, lockTimeout);
                     seen.goesOn();
                     connection.commit();
                     progress.goesOn();
@@ -53,7 +56,8 @@ final class Gate {
             }
             hasWaited = true;
             progress.waits(reason);
-            seen.rests(seen.control(), reason);
+            LockTimeout.set(connection, lockTimeout);
+            seen.rests(reason);
             connection.commit();
             Pause.of(BETWEEN_LOOKS);
         }
@@ -63,7 +67,9 @@ final class Gate {
     private @Nullable String reason(RangedRun seen, Connection connection) throws SQLException, ConversionException {
         return switch (seen.control()) {
             case "stop" -> {
-                seen.rests("run", null);
+                LockTimeout.set(connection, lockTimeout);
+                seen.heeded();
+                seen.rests(null);
                 connection.commit();
                 throw new ConversionException("stopped by control = 'stop'");
             }

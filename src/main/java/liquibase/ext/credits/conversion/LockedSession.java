@@ -24,8 +24,8 @@ final class LockedSession implements AutoCloseable {
         return new LockedSession(session, progress, nameBefore);
     }
 
-    /** What failed in one line, with what stays behind and how to go on. */
-    ConversionException unfinished(Exception cause, String standing) throws SQLException {
+    /** Rolls back, gives the lock back, and says in one line what failed, what stays behind and how to go on. */
+    ConversionException givenUp(Exception cause, String standing) throws SQLException {
         String why = cause instanceof ConversionException e ? e.line() : session.found((SQLException) cause);
         String release = connection.isClosed()
                 ? "Liquibase's own lock stays: run liquibase releaseLocks"
@@ -33,18 +33,22 @@ final class LockedSession implements AutoCloseable {
         return new ConversionException(why + (release.isEmpty() ? "" : "; " + release) + "; " + standing);
     }
 
-    /** A session that was lost has given its lock back, and why it was lost must not be hidden by a failure here. */
+    /** A session that was lost has given its lock back, and neither what was done nor why it was lost must be hidden by a failure here. */
     @Override
     public void close() throws SQLException {
         if (connection.isClosed()) {
             return;
         }
-        String release = rolledBackAndUnlocked();
-        if (!release.isEmpty()) {
-            progress.says(release);
+        try {
+            String release = rolledBackAndUnlocked();
+            if (!release.isEmpty()) {
+                progress.says(release);
+            }
+            Session.name(connection, nameBefore);
+            connection.commit();
+        } catch (SQLException e) {
+            progress.says(ConversionException.found(e));
         }
-        Session.name(connection, nameBefore);
-        connection.commit();
     }
 
     private String rolledBackAndUnlocked() throws SQLException {

@@ -24,14 +24,14 @@ final class Progress {
         started(0, 0, 1);
     }
 
-    /** The clock of a run starts now, with what an interrupted call has done already. */
+    /** The clock of a run starts now, with what an interrupted call has done already; lines and notes keep their rhythm from run to run. */
     synchronized void started(long doneUsers, long plannedUsers, int workers) {
         startNanos = System.nanoTime();
         if (usersInBatches == 0) {
             firstStartNanos = startNanos;
+            lastUpdateNanos = startNanos;
+            lastNoteNanos = startNanos - BETWEEN_NOTES.toNanos();
         }
-        lastUpdateNanos = startNanos;
-        lastNoteNanos = startNanos - BETWEEN_NOTES.toNanos();
         firstUsers = doneUsers;
         standing = new Standing(standing.done(), doneUsers, plannedUsers, 0, 0, Duration.ZERO, workers, null);
     }

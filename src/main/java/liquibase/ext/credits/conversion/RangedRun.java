@@ -18,9 +18,12 @@ abstract class RangedRun {
             WHERE g.run_id = ? AND g.status = 'open'
             ORDER BY g.range_number
             """;
-    private static final String CONTROL = "SELECT r.control FROM billing_migration_run AS r WHERE r.id = ?";
-    private static final String SET_STATE =
-            "UPDATE billing_migration_run SET status = ?, control = ?, throttled = ?, progress_at = clock_timestamp() WHERE id = ?";
+    /** Whoever was overtaken, by an undo or its end, must not bring the old status back. */
+    private static final String SET_STATE = """
+            UPDATE billing_migration_run
+            SET status = ?, throttled = ?, progress_at = clock_timestamp()
+            WHERE id = ? AND status IN (?, ?)
+            """;
 
     private final Connection connection;
     private final UUID id;
@@ -66,8 +69,26 @@ abstract class RangedRun {
 
     abstract State state() throws SQLException;
 
+    /** What an operator asks for: run, pause or stop. */
+    abstract String control() throws SQLException;
+
+    /** A request is heeded once: from now on {@code run} is asked for. */
+    abstract void heeded() throws SQLException;
+
     /** Writes down how far the run is, for whoever looks at it from another session. */
-    abstract void note(Standing standing) throws SQLException;
+    final void note(Standing standing) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(noteSql())) {
+            statement.setInt(1, standing.workers());
+            statement.setLong(2, standing.usersPerSecond());
+            statement.setInt(3, standing.batchUsers());
+            statement.setLong(4, standing.batch().toMillis());
+            statement.setObject(5, id);
+            statement.executeUpdate();
+        }
+    }
+
+    /** With workers, users per second, users and milliseconds of a batch, and the run's id. */
+    abstract String noteSql();
 
     final Connection connection() {
         return connection;
@@ -99,33 +120,26 @@ abstract class RangedRun {
         return ranges;
     }
 
-    /** What an operator asks of the run: run, pause or stop. */
-    final String control() throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(CONTROL)) {
-            statement.setObject(1, id);
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                return row.getString("control");
-            }
-        }
+    final void goesOn() throws SQLException, ConversionException {
+        set(statusAtWork, null);
     }
 
-    final void goesOn() throws SQLException {
-        set(statusAtWork, "run", null);
+    /** Pauses, with the reason in words, or was stopped, without one. */
+    final void rests(@Nullable String reason) throws SQLException, ConversionException {
+        set(statusPaused, reason);
     }
 
-    /** Pauses by itself, with the reason in words, or is stopped, without one; control stays what is given. */
-    final void rests(String control, @Nullable String reason) throws SQLException {
-        set(statusPaused, control, reason);
-    }
-
-    private void set(String status, String control, @Nullable String throttled) throws SQLException {
+    private void set(String status, @Nullable String throttled) throws SQLException, ConversionException {
         try (PreparedStatement statement = connection.prepareStatement(SET_STATE)) {
             statement.setString(1, status);
-            statement.setString(2, control);
-            statement.setString(3, throttled);
-            statement.setObject(4, id);
-            statement.executeUpdate();
+            statement.setString(2, throttled);
+            statement.setObject(3, id);
+            statement.setString(4, statusAtWork);
+            statement.setString(5, statusPaused);
+            if (statement.executeUpdate() == 0) {
+                throw new ConversionException(
+                        "run " + id + " is " + statusAtWork + " no longer; see its status in billing_migration_run");
+            }
         }
     }
 }

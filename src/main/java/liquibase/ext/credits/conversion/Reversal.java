@@ -115,27 +115,36 @@ public final class Reversal {
     public Report run() throws ConversionException {
         try {
             files.check();
-            List<UUID> runIds = inOrder(settings.commit() == CommitMode.ONCE ? undoOnce() : undoInBatches());
-            String ids = runIds.stream().map(UUID::toString).collect(Collectors.joining(","));
-            Outcomes outcomes = Outcomes.readLog(connection, false, RESULT, ids);
-            String ending = runIds.isEmpty()
-                    ? "Every run was undone before; no balance was changed"
-                    : "Undone and proved: run "
-                            + runIds.stream()
-                                    .limit(SHOWN_RUNS)
-                                    .map(UUID::toString)
-                                    .collect(Collectors.joining(", run "))
-                            + (runIds.size() > SHOWN_RUNS ? ", and " + (runIds.size() - SHOWN_RUNS) + " more" : "");
-            Report report = Report.ofReversal(outcomes, settings.emails(), true, ending);
-            if (!runIds.isEmpty()) {
-                write(report, Kind.UNDO, outcomes, runIds, RESULT, ids);
+            if (settings.commit() == CommitMode.ONCE) {
+                return report(undoOnce());
             }
-            return report;
+            List<UUID> runIds = undoInBatches();
+            try {
+                return report(runIds);
+            } catch (SQLException e) {
+                throw ConversionException.afterCommit(e);
+            }
         } catch (SQLException e) {
             throw ConversionException.of(e);
         } finally {
             progress.ends();
         }
+    }
+
+    private Report report(List<UUID> undone) throws SQLException {
+        List<UUID> runIds = inOrder(undone);
+        String ids = runIds.stream().map(UUID::toString).collect(Collectors.joining(","));
+        Outcomes outcomes = Outcomes.readLog(connection, false, RESULT, ids);
+        String ending = runIds.isEmpty()
+                ? "Every run was undone before; no balance was changed"
+                : "Undone and proved: run "
+                        + runIds.stream().limit(SHOWN_RUNS).map(UUID::toString).collect(Collectors.joining(", run "))
+                        + (runIds.size() > SHOWN_RUNS ? ", and " + (runIds.size() - SHOWN_RUNS) + " more" : "");
+        Report report = Report.ofReversal(outcomes, settings.emails(), true, ending);
+        if (!runIds.isEmpty()) {
+            write(report, Kind.UNDO, outcomes, runIds, RESULT, ids);
+        }
+        return report;
     }
 
     /**
@@ -197,7 +206,7 @@ public final class Reversal {
 
     private List<UUID> undoInBatches() throws SQLException, ConversionException {
         OwnSession session = OwnSession.alone(connection, siblings);
-        return new BatchedUndo(session, siblings, settings.pace(), onSpent(), changeset, progress).run();
+        return new BatchedUndo(session, siblings, settings.pace(), onSpent(), changeset, progress, asSql()).run();
     }
 
     private List<UUID> inOrder(List<UUID> runIds) throws SQLException {

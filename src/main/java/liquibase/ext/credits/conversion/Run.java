@@ -38,6 +38,8 @@ final class Run extends RangedRun {
             FROM billing_migration_progress AS p
             WHERE p.run_id = ?
             """;
+    private static final String CONTROL = "SELECT r.control FROM billing_migration_run AS r WHERE r.id = ?";
+    private static final String HEEDED = "UPDATE billing_migration_run SET control = 'run' WHERE id = ?";
     private static final String NOTE = """
             UPDATE billing_migration_run AS r
             SET
@@ -208,14 +210,26 @@ final class Run extends RangedRun {
     }
 
     @Override
-    void note(Standing standing) throws SQLException {
-        try (PreparedStatement statement = connection().prepareStatement(NOTE)) {
-            statement.setInt(1, standing.workers());
-            statement.setLong(2, standing.usersPerSecond());
-            statement.setInt(3, standing.batchUsers());
-            statement.setLong(4, standing.batch().toMillis());
-            statement.setObject(5, id());
+    String control() throws SQLException {
+        try (PreparedStatement statement = connection().prepareStatement(CONTROL)) {
+            statement.setObject(1, id());
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getString("control");
+            }
+        }
+    }
+
+    @Override
+    void heeded() throws SQLException {
+        try (PreparedStatement statement = connection().prepareStatement(HEEDED)) {
+            statement.setObject(1, id());
             statement.executeUpdate();
         }
+    }
+
+    @Override
+    String noteSql() {
+        return NOTE;
     }
 }

@@ -6,8 +6,8 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.UUID;
 
-/** A run that is being undone in batches. */
-final class UndoneRun extends RangedRun {
+/** The undo of one run, in batches. */
+final class RunUndo extends RangedRun {
     private static final String STATUS = "undoing";
     private static final String REVERSE_RANGE =
             "SELECT b.users, b.is_done FROM billing_migration_reverse_range(?, ?, ?, ?) AS b";
@@ -16,6 +16,17 @@ final class UndoneRun extends RangedRun {
             FROM billing_migration_progress AS p
             WHERE p.run_id = ?
             """;
+    /** Whoever steers an undo of several runs need not know which one is at work. */
+    private static final String CONTROL = """
+            SELECT r.control
+            FROM billing_migration_run AS r
+            WHERE r.status = 'undoing'
+            ORDER BY (r.control = 'stop') DESC, (r.control = 'pause') DESC
+            LIMIT 1
+            """;
+
+    private static final String HEEDED =
+            "UPDATE billing_migration_run SET control = 'run' WHERE status = 'undoing' AND control <> 'run'";
     private static final String NOTE = """
             UPDATE billing_migration_run AS r
             SET
@@ -29,14 +40,14 @@ final class UndoneRun extends RangedRun {
 
     private final String onSpent;
 
-    UndoneRun(Connection connection, UUID id, String onSpent) {
+    RunUndo(Connection connection, UUID id, String onSpent) {
         super(connection, id, STATUS, STATUS);
         this.onSpent = onSpent;
     }
 
     @Override
-    UndoneRun on(Connection other) {
-        return new UndoneRun(other, id(), onSpent);
+    RunUndo on(Connection other) {
+        return new RunUndo(other, id(), onSpent);
     }
 
     @Override
@@ -65,14 +76,22 @@ final class UndoneRun extends RangedRun {
     }
 
     @Override
-    void note(Standing standing) throws SQLException {
-        try (PreparedStatement statement = connection().prepareStatement(NOTE)) {
-            statement.setInt(1, standing.workers());
-            statement.setLong(2, standing.usersPerSecond());
-            statement.setInt(3, standing.batchUsers());
-            statement.setLong(4, standing.batch().toMillis());
-            statement.setObject(5, id());
+    String control() throws SQLException {
+        try (PreparedStatement statement = connection().prepareStatement(CONTROL);
+                ResultSet row = statement.executeQuery()) {
+            return row.next() ? row.getString("control") : "run";
+        }
+    }
+
+    @Override
+    void heeded() throws SQLException {
+        try (PreparedStatement statement = connection().prepareStatement(HEEDED)) {
             statement.executeUpdate();
         }
+    }
+
+    @Override
+    String noteSql() {
+        return NOTE;
     }
 }
