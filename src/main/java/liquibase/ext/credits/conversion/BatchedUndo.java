@@ -64,8 +64,7 @@ final class BatchedUndo {
                 while (!due.isEmpty()) {
                     undo(due, batches);
                     undone.addAll(due);
-                    // A transaction that began before this undo may have converted a late write since, as a run of its
-                    // own.
+                    // A transaction older than this undo may have converted a late write since.
                     LockTimeout.set(connection, pace.lockTimeout());
                     due = open();
                 }

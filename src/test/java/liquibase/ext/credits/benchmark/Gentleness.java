@@ -18,8 +18,16 @@ import liquibase.ext.credits.Database;
  * </ol>
  */
 final class Gentleness {
-    private static final Set<String> RIVALS =
-            Set.of(BusySession.ID, SetStatement.ID, "batches", "convert", "convert-batch", "convert-batch-2");
+    private static final Set<String> RIVALS = Set.of(
+            BusySession.ID,
+            SetStatement.ID,
+            "batches",
+            "convert",
+            "convert-batch",
+            "convert-batch-2",
+            "undo",
+            "undo-batch",
+            "undo-batch-2");
     private static final int WARM_UP_USERS = 20_000;
     private static final int WARM_UP_TIMES = 5;
     private static final long WARM_UP_SECONDS = 2;
