@@ -40,7 +40,7 @@ SELECT
     r.throttled,
     r.planned_users,
     p.done_users,
-    coalesce(least(100, w.done_users * 100 / nullif(w.planned_users, 0)), 100) AS done_percent,
+    least(100, w.done_users * 100 / nullif(w.planned_users, 0)) AS done_percent,  -- Null is no part of least: 0 of 0 is 100.
     p.done_usd,
     p.done_uah,
     p.done_credits,
@@ -135,7 +135,8 @@ BEGIN
             1
         FROM billing_migration_log AS l
         WHERE l.run_id = p_run_id AND l.migrated_by = 'late_write';
-        RETURN 1;
+        GET DIAGNOSTICS v_ranges = ROW_COUNT;
+        RETURN v_ranges;
     END IF;
     IF v_run.last_user_id IS NOT NULL AND NOT v_is_undo THEN
         v_after_user_id := v_run.last_user_id;

@@ -352,7 +352,8 @@ BEGIN
             'set credits.onSpent=remainder to return what is left, or debt to let balances go negative',
             cardinality(v_refused),
             array_to_string(v_refused[1:20], ', ')
-                || CASE WHEN cardinality(v_refused) > 20 THEN ', and ' || cardinality(v_refused) - 20 || ' more' ELSE '' END;
+                || CASE WHEN cardinality(v_refused) > 20 THEN ', and ' || cardinality(v_refused) - 20 || ' more' ELSE '' END
+            USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
     IF v_unwritten IS NOT NULL THEN
         RAISE EXCEPTION
@@ -360,7 +361,8 @@ BEGIN
             'see whether a trigger or a row-level security policy hinders it',
             cardinality(v_unwritten),
             array_to_string(v_unwritten[1:20], ', ')
-                || CASE WHEN cardinality(v_unwritten) > 20 THEN ', and ' || cardinality(v_unwritten) - 20 || ' more' ELSE '' END;
+                || CASE WHEN cardinality(v_unwritten) > 20 THEN ', and ' || cardinality(v_unwritten) - 20 || ' more' ELSE '' END
+            USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
 
     -- A wallet that the conversion created, and that nobody used since, goes as it came.
@@ -388,3 +390,78 @@ $function$;
 COMMENT ON FUNCTION billing_migration_reverse_batch(uuid, uuid, uuid, integer, text) IS
     'Undoes the next p_limit_users users of a run after p_after_user_id and at most up to p_upto_user_id (null: the first, the last); no row when none was left. Amounts returned in USD and UAH, taken and kept in credits; undone_users also counts those who had nothing to give back.';
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_reverse_batch');
+
+--changeset liquibase-credits:billing_migration_reverse_users_created splitStatements:false rollbackSplitStatements:false
+--comment: The door to an undo's batch. What the application refuses, by a CHECK or a trigger of its own, stops the undo, and here is found whose row it was.
+SELECT billing_migration_register('function', 'billing_migration_reverse_users');
+CREATE FUNCTION billing_migration_reverse_users(
+    p_run_id uuid,
+    p_after_user_id uuid,
+    p_upto_user_id uuid,
+    p_limit_users integer,
+    p_on_spent text
+) RETURNS TABLE (
+    last_user_id uuid,
+    undone_users bigint,
+    users bigint,
+    usd numeric,
+    uah numeric,
+    credits numeric,
+    kept_users bigint,
+    kept_credits numeric
+)
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+    v_after_user_id uuid := p_after_user_id;
+    v_set_users integer := p_limit_users;
+    v_first_error text;
+BEGIN
+    LOOP
+        BEGIN
+            SELECT
+                b.last_user_id, b.undone_users, b.users, b.usd, b.uah, b.credits, b.kept_users, b.kept_credits
+            INTO
+                last_user_id, undone_users, users, usd, uah, credits, kept_users, kept_credits
+            FROM billing_migration_reverse_batch(
+                p_run_id, v_after_user_id, p_upto_user_id, v_set_users, p_on_spent) AS b;
+            IF v_first_error IS NULL THEN
+                IF last_user_id IS NOT NULL THEN
+                    RETURN NEXT;
+                END IF;
+                RETURN;
+            END IF;
+            IF last_user_id IS NULL THEN
+                RAISE EXCEPTION '%', v_first_error USING ERRCODE = 'object_not_in_prerequisite_state';
+            END IF;
+            -- Not these; all is taken back at the end.
+            v_after_user_id := last_user_id;
+        EXCEPTION WHEN OTHERS THEN
+            -- As in billing_migration_convert_users; a refusal of ours names its users already.
+            IF left(SQLSTATE, 2) IN ('08', '25', '40', '42', '53', '54', '55', '57', '58', 'XX') THEN
+                RAISE;
+            END IF;
+            v_first_error := coalesce(v_first_error, substring(SQLERRM FROM E'^[^\\r\\n]*'));
+            IF v_set_users = 1 THEN
+                SELECT l.user_id
+                INTO last_user_id
+                FROM billing_migration_log AS l
+                WHERE
+                    l.run_id = p_run_id
+                    AND l.status = 'success'
+                    AND l.reversed_at IS NULL
+                    AND (v_after_user_id IS NULL OR l.user_id > v_after_user_id)
+                ORDER BY l.user_id
+                LIMIT 1;
+                RAISE EXCEPTION 'user % cannot be undone: %', last_user_id, substring(SQLERRM FROM E'^[^\\r\\n]*')
+                    USING ERRCODE = 'object_not_in_prerequisite_state';
+            END IF;
+            v_set_users := v_set_users / 2;
+        END;
+    END LOOP;
+END
+$function$;
+
+COMMENT ON FUNCTION billing_migration_reverse_users(uuid, uuid, uuid, integer, text) IS
+    'As billing_migration_reverse_batch; if the application refuses a user, nothing is undone and the error names him.';
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_reverse_users');

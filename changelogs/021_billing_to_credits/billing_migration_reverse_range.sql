@@ -36,7 +36,7 @@ BEGIN
     PERFORM set_config('billing_migration.undo', 'on', true);
     SELECT b.last_user_id, b.undone_users
     INTO v_batch
-    FROM billing_migration_reverse_batch(
+    FROM billing_migration_reverse_users(
         p_run_id, coalesce(v_range.last_user_id, v_range.after_user_id), v_range.upto_user_id, p_limit_users,
         p_on_spent) AS b;
     PERFORM set_config('billing_migration.undo', 'off', true);

@@ -59,6 +59,11 @@ CREATE TABLE billing_migration_run (
     CONSTRAINT billing_migration_run_control_check CHECK (control IN ('run', 'pause', 'stop'))
 );
 
+-- An undo asks all runs of it, late writes too, whether somebody wants it to stop.
+CREATE INDEX billing_migration_run_control_idx
+    ON billing_migration_run (id)
+    WHERE control <> 'run';
+
 COMMENT ON TABLE billing_migration_run IS
     'One row per attempt to convert balances; *_usd and *_uah are money, *_credits credits, *_remainder credits lost (+) or gained (-) by rounding.';
 COMMENT ON COLUMN billing_migration_run.credits_per_uah IS 'Null: UAH balances stay where they are.';

@@ -37,7 +37,7 @@ COMMENT ON FUNCTION billing_migration_lock(uuid, boolean) IS
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_lock');
 
 --changeset liquibase-credits:billing_migration_unlock_created splitStatements:false rollbackSplitStatements:false
---comment: Gives the session's lock back when a conversion in batches ends; a session that ends gives it back by itself.
+--comment: Gives the session's lock back when a conversion or an undo in batches ends; a session that ends gives it back by itself.
 SELECT billing_migration_register('function', 'billing_migration_unlock');
 CREATE FUNCTION billing_migration_unlock() RETURNS boolean
 LANGUAGE sql
@@ -69,7 +69,7 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION
             'the undo of run % is unfinished; no balance was changed; finish it with the command that began it, or with '
-            'SELECT * FROM rollback_billing_migration(NULL, ''refuse'', %)',
+            'SELECT * FROM rollback_billing_migration(NULL, ''refuse'', %), where remainder or debt may stand for refuse',
             v_undo.id, quote_literal(v_undo.changeset);
     END IF;
 END

@@ -49,7 +49,7 @@ BEGIN
             LOOP
                 SELECT b.last_user_id, b.users, b.usd, b.uah, b.credits, b.kept_users, b.kept_credits
                 INTO v_batch
-                FROM billing_migration_reverse_batch(v_run.id, v_last_user_id, NULL, 5000, p_on_spent) AS b;
+                FROM billing_migration_reverse_users(v_run.id, v_last_user_id, NULL, 5000, p_on_spent) AS b;
                 EXIT WHEN NOT FOUND;
                 v_last_user_id := v_batch.last_user_id;
                 users := users + v_batch.users;

@@ -220,7 +220,7 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
     }
 
     /**
-     * Sets how many connections convert at the same time.
+     * Sets how many connections convert, or undo, at the same time.
      *
      * @param workers from 1 to 64; more than one only in commit mode batch
      */

@@ -119,7 +119,8 @@ class BatchedUndoTest {
                             .assertSucceeded()
                             .sql())
                     .contains("Users to roll back: 11");
-            BatchModeTest.inBatches(database).run("update").assertSucceeded();
+            database.execute("DELETE FROM databasechangelog WHERE id = 'user_billing_converted'");
+            BatchModeTest.inBatches(database).run("update").assertRefused("the undo of run " + runId(database));
 
             assertThat(database.everything().without("databasechangelog"))
                     .isEqualTo(before.without("databasechangelog"));
@@ -206,6 +207,30 @@ class BatchedUndoTest {
         }
     }
 
+    @Test
+    void whoTheApplicationRefusesIsNamed() {
+        try (Database database = converted("allow")) {
+            database.execute(SPEND_LAST);
+            database.execute("ALTER TABLE user_credits ADD CONSTRAINT no_debt CHECK (balance >= 0)");
+            String named = "user " + database.text("SELECT user_id FROM user_credits WHERE total_spent = 15")
+                    + " cannot be undone: new row for relation \"user_credits\" violates check constraint \"no_debt\"; ";
+            Snapshot before = database.everything();
+
+            LiquibaseApi.on(database)
+                    .parameter("credits.onSpent", "debt")
+                    .run("rollbackCount", "count", 1)
+                    .assertRefused(named + "no balance was changed");
+            assertThat(database.everything()).isEqualTo(before);
+            undo(database, "debt").assertRefused(named);
+            undo(database, "remainder").assertSucceeded();
+
+            assertThat(database.lines("SELECT status FROM billing_migration_run"))
+                    .containsExactly("partly_rolled_back");
+            assertThat(database.number("SELECT sum(balance_usd) FROM user_billing"))
+                    .isEqualByComparingTo("195");
+        }
+    }
+
     /** Whose money is back already may get more, and it stays money. */
     @ParameterizedTest
     @ValueSource(strings = {"reject", "convert"})
@@ -238,7 +263,9 @@ class BatchedUndoTest {
             database.execute("UPDATE user_billing SET balance_usd = balance_usd + 100");
             stopAfter(database, 3, "armed_by_run_id IS NULL");
 
-            undo(database, "refuse").assertRefused("stopped by control = 'stop'; 0 of 1 users of run ");
+            undo(database, "refuse")
+                    .assertRefused("stopped by control = 'stop'; 0 of 1 users of run ")
+                    .assertRefused(" are undone, and all of the 3 runs before it; go on with the same command");
 
             assertThat(database.number("SELECT count(*) FROM billing_migration_log WHERE status = 'rolled_back'"))
                     .isEqualByComparingTo("3");

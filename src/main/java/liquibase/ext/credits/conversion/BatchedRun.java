@@ -51,13 +51,15 @@ final class BatchedRun {
                 }
                 plan.before(run);
             }
-            run.heeded();
+            run.heedControl();
             run.goesOn();
             run.cut(settings.pace().rangeUsers());
             connection.commit();
             try {
                 complete(run, throttle);
-            } catch (ConversionException | SQLException e) {
+            } catch (ConversionException e) {
+                throw locked.givenUp(e, standing(run));
+            } catch (SQLException e) {
                 throw locked.givenUp(e, standing(run));
             }
             return run;

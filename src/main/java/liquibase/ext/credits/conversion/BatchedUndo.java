@@ -27,6 +27,7 @@ final class BatchedUndo {
     private final Progress progress;
     private final String asSql;
     private @Nullable UUID current;
+    private int runsBefore;
 
     BatchedUndo(
             OwnSession session,
@@ -53,22 +54,26 @@ final class BatchedUndo {
         try (LockedSession locked = LockedSession.take(session, progress)) {
             LockTimeout.set(connection, pace.lockTimeout());
             check();
-            List<UUID> due = open();
+            List<UUID> due = opened();
+            RunUndo.heedControl(connection);
+            connection.commit();
             List<UUID> undone = new ArrayList<>();
             try (BatchLoop batches = new BatchLoop(session, throttle, pace, progress)) {
                 if (!due.isEmpty()) {
                     batches.open(opener);
-                    new RunUndo(connection, due.get(0), onSpent).heeded();
-                    connection.commit();
                 }
                 while (!due.isEmpty()) {
                     undo(due, batches);
                     undone.addAll(due);
-                    // A transaction older than this undo may have converted a late write since.
+                    // A transaction older than this undo may have converted a late write since; one that still runs is
+                    // missed.
                     LockTimeout.set(connection, pace.lockTimeout());
-                    due = open();
+                    due = opened();
+                    connection.commit();
                 }
-            } catch (ConversionException | SQLException e) {
+            } catch (ConversionException e) {
+                throw locked.givenUp(e, standing());
+            } catch (SQLException e) {
                 throw locked.givenUp(e, standing());
             }
             return undone;
@@ -76,14 +81,17 @@ final class BatchedUndo {
     }
 
     private void undo(List<UUID> due, BatchLoop batches) throws SQLException, ConversionException {
-        for (UUID id : due) {
+        for (int i = 0; i < due.size(); i++) {
+            UUID id = due.get(i);
             RunUndo run = new RunUndo(connection, id, onSpent);
             LockTimeout.set(connection, pace.lockTimeout());
             run.goesOn();
             run.cut(pace.rangeUsers());
             connection.commit();
-            current = id;
             RangedRun.State state = run.state();
+            progress.started(state.doneUsers(), state.plannedUsers(), 1);
+            current = id;
+            runsBefore = i;
             if (state.doneUsers() > 0 && state.doneUsers() < state.plannedUsers()) {
                 progress.says("The undo of run " + id + " is resumed; " + state.doneUsers() + " of "
                         + state.plannedUsers() + " users are undone");
@@ -101,7 +109,7 @@ final class BatchedUndo {
         }
     }
 
-    private List<UUID> open() throws SQLException {
+    private List<UUID> opened() throws SQLException {
         List<UUID> runIds = new ArrayList<>();
         try (PreparedStatement statement = connection.prepareStatement(OPEN_UNDO)) {
             statement.setString(1, changeset);
@@ -111,7 +119,6 @@ final class BatchedUndo {
                 }
             }
         }
-        connection.commit();
         return runIds;
     }
 
@@ -127,8 +134,9 @@ final class BatchedUndo {
     private String standing() {
         Standing standing = progress.standing();
         String users = current == null
-                ? "no user is undone yet"
-                : standing.doneUsers() + " of " + standing.plannedUsers() + " users of run " + current + " are undone";
-        return users + "; go on with the same command, or with " + asSql;
+                ? ""
+                : standing.doneUsers() + " of " + standing.plannedUsers() + " users of run " + current + " are undone"
+                        + (runsBefore == 0 ? "" : ", and all of the " + runsBefore + " runs before it") + "; ";
+        return users + "go on with the same command, or with " + asSql;
     }
 }

@@ -51,7 +51,7 @@ public final class ConversionException extends Exception {
         return switch (state(cause)) {
             case LOCK_NOT_AVAILABLE -> "a row or table stayed locked for longer than credits.lockTimeout";
             case DEADLOCK_DETECTED -> "another transaction locked the same rows in another order, a deadlock";
-            case NUMERIC_OVERFLOW -> "a balance grew while it was converted and no longer fits";
+            case NUMERIC_OVERFLOW -> "a balance grew meanwhile and no longer fits";
             case UNDEFINED_FUNCTION ->
                 "a function of migration 021 is missing; run liquibase update with changelogs/master.xml";
             default -> DatabaseError.line(cause);

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Gate {
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(200);
+    private static final String LOCK_NOT_AVAILABLE = "55P03";
 
     private final RangedRun run;
     private final Throttle throttle;
@@ -46,9 +47,9 @@ final class Gate {
             String reason = reason(seen, connection);
             if (reason == null) {
                 if (hasWaited) {
-                    LockTimeout.set(connection, lockTimeout);
-                    seen.goesOn();
-                    connection.commit();
+                    if (!isWritten(connection, seen::goesOn)) {
+                        continue;
+                    }
                     progress.goesOn();
                 }
                 othersAreAtWork = others.areAtWork(connection);
@@ -56,21 +57,42 @@ final class Gate {
             }
             hasWaited = true;
             progress.waits(reason);
-            LockTimeout.set(connection, lockTimeout);
-            seen.rests(reason);
-            connection.commit();
+            isWritten(connection, () -> seen.rests(reason));
             Pause.of(BETWEEN_LOOKS);
         }
         return false;
+    }
+
+    /** What a transaction writes about the run. */
+    @FunctionalInterface
+    private interface Note {
+        void write() throws SQLException, ConversionException;
+    }
+
+    /** Whoever holds the run's row, such as an operator who has not committed yet, does not end the run. */
+    private boolean isWritten(Connection connection, Note note) throws SQLException, ConversionException {
+        try {
+            LockTimeout.set(connection, lockTimeout);
+            note.write();
+            connection.commit();
+            return true;
+        } catch (SQLException e) {
+            if (!LOCK_NOT_AVAILABLE.equals(e.getSQLState())) {
+                throw e;
+            }
+            connection.rollback();
+            return false;
+        }
     }
 
     private @Nullable String reason(RangedRun seen, Connection connection) throws SQLException, ConversionException {
         return switch (seen.control()) {
             case "stop" -> {
                 LockTimeout.set(connection, lockTimeout);
-                seen.heeded();
+                seen.heedControl();
                 seen.rests(null);
                 connection.commit();
+                shut();
                 throw new ConversionException("stopped by control = 'stop'");
             }
             case "pause" -> "control = 'pause' in billing_migration_run";

@@ -5,6 +5,8 @@ import java.sql.SQLException;
 
 /** A session that holds the lock of this schema's conversion between its transactions, and gives back lock and name at the end. */
 final class LockedSession implements AutoCloseable {
+    private static final String LIQUIBASE_LOCK_STAYS = "Liquibase's own lock stays: run liquibase releaseLocks";
+
     private final OwnSession session;
     private final Connection connection;
     private final Progress progress;
@@ -18,18 +20,29 @@ final class LockedSession implements AutoCloseable {
     }
 
     /** Takes the lock, or fails at once and names who holds it. */
-    static LockedSession take(OwnSession session, Progress progress) throws SQLException {
+    static LockedSession take(OwnSession session, Progress progress) throws SQLException, ConversionException {
         String nameBefore = Session.name(session.connection());
         session.lock();
         return new LockedSession(session, progress, nameBefore);
     }
 
     /** Rolls back, gives the lock back, and says in one line what failed, what stays behind and how to go on. */
-    ConversionException givenUp(Exception cause, String standing) throws SQLException {
-        String why = cause instanceof ConversionException e ? e.line() : session.found((SQLException) cause);
-        String release = connection.isClosed()
-                ? "Liquibase's own lock stays: run liquibase releaseLocks"
-                : rolledBackAndUnlocked();
+    ConversionException givenUp(SQLException cause, String standing) {
+        return givenUp(session.found(cause), standing);
+    }
+
+    /** The same for what is in one line already. */
+    ConversionException givenUp(ConversionException cause, String standing) {
+        return givenUp(cause.line(), standing);
+    }
+
+    private ConversionException givenUp(String why, String standing) {
+        String release;
+        try {
+            release = connection.isClosed() ? LIQUIBASE_LOCK_STAYS : rolledBackAndUnlocked();
+        } catch (SQLException lost) {
+            release = LIQUIBASE_LOCK_STAYS;
+        }
         return new ConversionException(why + (release.isEmpty() ? "" : "; " + release) + "; " + standing);
     }
 

@@ -96,18 +96,24 @@ final class OwnSession {
     }
 
     /** Why a transaction failed, in one line: without its session, any statement may. */
-    String found(SQLException cause) throws SQLException {
-        if (connection.isClosed()) {
+    String found(SQLException cause) {
+        try {
+            connection.rollback();
+            ServerProcess now = ServerProcess.of(connection);
+            return now.equals(process) ? ConversionException.found(cause) : replaced(now);
+        } catch (SQLException lost) {
             return ConversionException.found(cause);
         }
-        connection.rollback();
-        ServerProcess now = ServerProcess.of(connection);
-        return now.equals(process) ? ConversionException.found(cause) : replaced(now);
     }
 
-    /** Takes the run's lock. */
-    void lock() throws SQLException {
+    /** Takes the run's lock; refuses, and gives it back, where another server process would keep it. */
+    void lock() throws SQLException, ConversionException {
         Session.lock(connection);
+        ServerProcess now = ServerProcess.of(connection);
+        if (!now.equals(process)) {
+            Session.unlock(connection);
+            throw new ConversionException(replaced(now) + "; no balance was changed");
+        }
         isLocked = true;
     }
 

@@ -69,11 +69,11 @@ abstract class RangedRun {
 
     abstract State state() throws SQLException;
 
-    /** What an operator asks for: run, pause or stop. */
+    /** What an operator asks for: run, pause or stop. An undo is asked by any of the runs that are being undone. */
     abstract String control() throws SQLException;
 
-    /** A request is heeded once: from now on {@code run} is asked for. */
-    abstract void heeded() throws SQLException;
+    /** A request counts once: from now on {@code run} is asked for. */
+    abstract void heedControl() throws SQLException;
 
     /** Writes down how far the run is, for whoever looks at it from another session. */
     final void note(Standing standing) throws SQLException {

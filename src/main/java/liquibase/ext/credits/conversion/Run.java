@@ -39,7 +39,7 @@ final class Run extends RangedRun {
             WHERE p.run_id = ?
             """;
     private static final String CONTROL = "SELECT r.control FROM billing_migration_run AS r WHERE r.id = ?";
-    private static final String HEEDED = "UPDATE billing_migration_run SET control = 'run' WHERE id = ?";
+    private static final String HEED_CONTROL = "UPDATE billing_migration_run SET control = 'run' WHERE id = ?";
     private static final String NOTE = """
             UPDATE billing_migration_run AS r
             SET
@@ -221,8 +221,8 @@ final class Run extends RangedRun {
     }
 
     @Override
-    void heeded() throws SQLException {
-        try (PreparedStatement statement = connection().prepareStatement(HEEDED)) {
+    void heedControl() throws SQLException {
+        try (PreparedStatement statement = connection().prepareStatement(HEED_CONTROL)) {
             statement.setObject(1, id());
             statement.executeUpdate();
         }

@@ -20,12 +20,12 @@ final class RunUndo extends RangedRun {
     private static final String CONTROL = """
             SELECT r.control
             FROM billing_migration_run AS r
-            WHERE r.status = 'undoing'
-            ORDER BY (r.control = 'stop') DESC, (r.control = 'pause') DESC
+            WHERE r.control <> 'run' AND r.status = 'undoing'
+            ORDER BY (r.control = 'stop') DESC
             LIMIT 1
             """;
 
-    private static final String HEEDED =
+    private static final String HEED_CONTROL =
             "UPDATE billing_migration_run SET control = 'run' WHERE status = 'undoing' AND control <> 'run'";
     private static final String NOTE = """
             UPDATE billing_migration_run AS r
@@ -43,6 +43,13 @@ final class RunUndo extends RangedRun {
     RunUndo(Connection connection, UUID id, String onSpent) {
         super(connection, id, STATUS, STATUS);
         this.onSpent = onSpent;
+    }
+
+    /** Of all runs that are being undone. */
+    static void heedControl(Connection connection) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(HEED_CONTROL)) {
+            statement.executeUpdate();
+        }
     }
 
     @Override
@@ -84,10 +91,8 @@ final class RunUndo extends RangedRun {
     }
 
     @Override
-    void heeded() throws SQLException {
-        try (PreparedStatement statement = connection().prepareStatement(HEEDED)) {
-            statement.executeUpdate();
-        }
+    void heedControl() throws SQLException {
+        heedControl(connection());
     }
 
     @Override

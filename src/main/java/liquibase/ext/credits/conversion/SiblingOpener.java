@@ -3,7 +3,7 @@ package liquibase.ext.credits.conversion;
 import java.sql.Connection;
 import java.sql.SQLException;
 
-/** Opens another connection like the one a conversion was given. */
+/** Opens another connection like the one a conversion or an undo was given. */
 @FunctionalInterface
 public interface SiblingOpener {
 

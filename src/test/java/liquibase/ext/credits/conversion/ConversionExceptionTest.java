@@ -18,7 +18,7 @@ class ConversionExceptionTest {
                         + " run again when the application is quieter, or raise credits.lockTimeout",
                 "40P01 | another transaction locked the same rows in another order, a deadlock; no balance was changed;"
                         + " run again",
-                "22003 | a balance grew while it was converted and no longer fits; no balance was changed; run again",
+                "22003 | a balance grew meanwhile and no longer fits; no balance was changed; run again",
                 "42883 | a function of migration 021 is missing; run liquibase update with changelogs/master.xml;"
                         + " no balance was changed",
                 "P0001 | said by the database; no balance was changed",
