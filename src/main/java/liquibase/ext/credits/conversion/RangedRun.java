@@ -64,10 +64,29 @@ abstract class RangedRun {
     /** The same run, seen from another connection. */
     abstract RangedRun on(Connection other);
 
-    /** Does the next users of a range. */
-    abstract Batch next(Range range, int users) throws SQLException;
+    /** Does the next users of a range; selects {@code users} and {@code is_done}. */
+    abstract PreparedStatement nextBatch(Range range, int users) throws SQLException;
 
-    abstract State state() throws SQLException;
+    /** Selects {@code done_users} and {@code planned_users} of the run with an id. */
+    abstract String stateSql();
+
+    final Batch next(Range range, int users) throws SQLException {
+        try (PreparedStatement statement = nextBatch(range, users);
+                ResultSet row = statement.executeQuery()) {
+            row.next();
+            return new Batch(row.getLong("users"), row.getBoolean("is_done"));
+        }
+    }
+
+    final State state() throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(stateSql())) {
+            statement.setObject(1, id);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return new State(row.getLong("done_users"), row.getLong("planned_users"));
+            }
+        }
+    }
 
     /** What an operator asks for: run, pause or stop. An undo is asked by any of the runs that are being undone. */
     abstract String control() throws SQLException;

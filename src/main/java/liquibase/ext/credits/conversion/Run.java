@@ -186,27 +186,17 @@ final class Run extends RangedRun {
     }
 
     @Override
-    Batch next(Range range, int users) throws SQLException {
-        try (PreparedStatement statement = connection().prepareStatement(CONVERT_RANGE)) {
-            statement.setObject(1, id());
-            statement.setInt(2, range.number());
-            statement.setInt(3, users);
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                return new Batch(row.getLong("users"), row.getBoolean("is_done"));
-            }
-        }
+    PreparedStatement nextBatch(Range range, int users) throws SQLException {
+        PreparedStatement statement = connection().prepareStatement(CONVERT_RANGE);
+        statement.setObject(1, id());
+        statement.setInt(2, range.number());
+        statement.setInt(3, users);
+        return statement;
     }
 
     @Override
-    State state() throws SQLException {
-        try (PreparedStatement statement = connection().prepareStatement(STATE)) {
-            statement.setObject(1, id());
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                return new State(row.getLong("done_users"), row.getLong("planned_users"));
-            }
-        }
+    String stateSql() {
+        return STATE;
     }
 
     @Override

@@ -12,7 +12,7 @@ final class RunUndo extends RangedRun {
     private static final String REVERSE_RANGE =
             "SELECT b.users, b.is_done FROM billing_migration_reverse_range(?, ?, ?, ?) AS b";
     private static final String STATE = """
-            SELECT coalesce(p.undone_users, 0) AS undone_users, coalesce(p.undo_users, 0) AS undo_users
+            SELECT coalesce(p.undone_users, 0) AS done_users, coalesce(p.undo_users, 0) AS planned_users
             FROM billing_migration_progress AS p
             WHERE p.run_id = ?
             """;
@@ -58,28 +58,18 @@ final class RunUndo extends RangedRun {
     }
 
     @Override
-    Batch next(Range range, int users) throws SQLException {
-        try (PreparedStatement statement = connection().prepareStatement(REVERSE_RANGE)) {
-            statement.setObject(1, id());
-            statement.setInt(2, range.number());
-            statement.setInt(3, users);
-            statement.setString(4, onSpent);
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                return new Batch(row.getLong("users"), row.getBoolean("is_done"));
-            }
-        }
+    PreparedStatement nextBatch(Range range, int users) throws SQLException {
+        PreparedStatement statement = connection().prepareStatement(REVERSE_RANGE);
+        statement.setObject(1, id());
+        statement.setInt(2, range.number());
+        statement.setInt(3, users);
+        statement.setString(4, onSpent);
+        return statement;
     }
 
     @Override
-    State state() throws SQLException {
-        try (PreparedStatement statement = connection().prepareStatement(STATE)) {
-            statement.setObject(1, id());
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                return new State(row.getLong("undone_users"), row.getLong("undo_users"));
-            }
-        }
+    String stateSql() {
+        return STATE;
     }
 
     @Override
