@@ -21,17 +21,16 @@ final class BatchLoop implements AutoCloseable {
         this.progress = progress;
     }
 
-    /** Opens the further workers' connections, or as many as can be had. */
-    void open(SiblingOpener opener) throws SQLException {
+    /** Opens the further workers' connections, or as many as can be had, and returns how many there are with the first. */
+    int open(SiblingOpener opener) throws SQLException {
         siblings.open(session.connection(), opener, pace.workers() - 1, progress);
+        return siblings.sessions().size() + 1;
     }
 
     void work(RangedRun run) throws SQLException, ConversionException {
-        RangedRun.State state = run.state();
         Queue<RangedRun.Range> ranges = new ConcurrentLinkedQueue<>(run.openRanges());
         session.connection().commit();
         List<OwnSession> sessions = sessionsFor(ranges.size());
-        progress.started(state.doneUsers(), state.plannedUsers(), sessions.size());
         Gate gate = new Gate(run, throttle, pace, progress);
         new Crew(gate)
                 .work(sessions.stream()

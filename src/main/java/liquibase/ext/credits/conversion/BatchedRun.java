@@ -80,7 +80,9 @@ final class BatchedRun {
 
     private void complete(Run run, Throttle throttle) throws SQLException, ConversionException {
         try (BatchLoop batches = new BatchLoop(session, throttle, settings.pace(), progress)) {
-            batches.open(opener);
+            int workers = batches.open(opener);
+            Run.State state = run.state();
+            progress.started(state.doneUsers(), state.plannedUsers(), workers);
             batches.work(run);
         }
         session.begin(settings.pace().lockTimeout(), progress.standing().applicationName(run.id()));

@@ -16,6 +16,11 @@ import org.jspecify.annotations.Nullable;
 final class BatchedUndo {
     private static final String CHECK_UNDO = "SELECT billing_migration_check_undo(NULL, ?, ?)";
     private static final String OPEN_UNDO = "SELECT o.run_id FROM billing_migration_open_undo(NULL, ?) AS o";
+    private static final String USERS = """
+            SELECT coalesce(sum(p.undone_users), 0) AS undone_users, coalesce(sum(p.undo_users), 0) AS undo_users
+            FROM billing_migration_progress AS p
+            WHERE p.status = 'undoing'
+            """;
     private static final String CLOSE_UNDO = "SELECT billing_migration_close_undo(VARIADIC ?)";
 
     private final Connection connection;
@@ -26,8 +31,7 @@ final class BatchedUndo {
     private final @Nullable String changeset;
     private final Progress progress;
     private final String asSql;
-    private @Nullable UUID current;
-    private int runsBefore;
+    private boolean hasBegun;
 
     BatchedUndo(
             OwnSession session,
@@ -60,7 +64,7 @@ final class BatchedUndo {
             List<UUID> undone = new ArrayList<>();
             try (BatchLoop batches = new BatchLoop(session, throttle, pace, progress)) {
                 if (!due.isEmpty()) {
-                    batches.open(opener);
+                    begun(batches.open(opener));
                 }
                 while (!due.isEmpty()) {
                     undo(due, batches);
@@ -81,24 +85,29 @@ final class BatchedUndo {
     }
 
     private void undo(List<UUID> due, BatchLoop batches) throws SQLException, ConversionException {
-        for (int i = 0; i < due.size(); i++) {
-            UUID id = due.get(i);
+        for (UUID id : due) {
             RunUndo run = new RunUndo(connection, id, onSpent);
             LockTimeout.set(connection, pace.lockTimeout());
             run.goesOn();
             run.cut(pace.rangeUsers());
             connection.commit();
-            RangedRun.State state = run.state();
-            progress.started(state.doneUsers(), state.plannedUsers(), 1);
-            current = id;
-            runsBefore = i;
-            if (state.doneUsers() > 0 && state.doneUsers() < state.plannedUsers()) {
-                progress.says("The undo of run " + id + " is resumed; " + state.doneUsers() + " of "
-                        + state.plannedUsers() + " users are undone");
-            }
             batches.work(run);
         }
         close(due);
+    }
+
+    /** All runs are one undo to whoever watches it. */
+    private void begun(int workers) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(USERS);
+                ResultSet row = statement.executeQuery()) {
+            row.next();
+            progress.started(row.getLong("undone_users"), row.getLong("undo_users"), workers);
+        }
+        connection.commit();
+        hasBegun = true;
+        if (progress.standing().doneUsers() > 0) {
+            progress.says("The undo is resumed; " + users());
+        }
     }
 
     private void check() throws SQLException {
@@ -132,11 +141,11 @@ final class BatchedUndo {
     }
 
     private String standing() {
+        return (hasBegun ? users() + "; " : "") + "go on with the same command, or with " + asSql;
+    }
+
+    private String users() {
         Standing standing = progress.standing();
-        String users = current == null
-                ? ""
-                : standing.doneUsers() + " of " + standing.plannedUsers() + " users of run " + current + " are undone"
-                        + (runsBefore == 0 ? "" : ", and all of the " + runsBefore + " runs before it") + "; ";
-        return users + "go on with the same command, or with " + asSql;
+        return standing.doneUsers() + " of " + standing.plannedUsers() + " users are undone";
     }
 }

@@ -31,14 +31,6 @@ abstract class RangedRun {
     private final String statusPaused;
 
     /**
-     * Where the work stands.
-     *
-     * @param doneUsers so far
-     * @param plannedUsers when it started
-     */
-    record State(long doneUsers, long plannedUsers) {}
-
-    /**
      * A part of the key space that one worker takes at a time.
      *
      * @param number in the run
@@ -67,24 +59,11 @@ abstract class RangedRun {
     /** Does the next users of a range; selects {@code users} and {@code is_done}. */
     abstract PreparedStatement nextBatch(Range range, int users) throws SQLException;
 
-    /** Selects {@code done_users} and {@code planned_users} of the run with an id. */
-    abstract String stateSql();
-
     final Batch next(Range range, int users) throws SQLException {
         try (PreparedStatement statement = nextBatch(range, users);
                 ResultSet row = statement.executeQuery()) {
             row.next();
             return new Batch(row.getLong("users"), row.getBoolean("is_done"));
-        }
-    }
-
-    final State state() throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(stateSql())) {
-            statement.setObject(1, id);
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                return new State(row.getLong("done_users"), row.getLong("planned_users"));
-            }
         }
     }
 

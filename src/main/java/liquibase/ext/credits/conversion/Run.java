@@ -72,6 +72,14 @@ final class Run extends RangedRun {
             """;
 
     /**
+     * Where a run stands.
+     *
+     * @param doneUsers converted so far
+     * @param plannedUsers when it started
+     */
+    record State(long doneUsers, long plannedUsers) {}
+
+    /**
      * A run that did all there is to do.
      *
      * @param id the run's
@@ -194,9 +202,14 @@ final class Run extends RangedRun {
         return statement;
     }
 
-    @Override
-    String stateSql() {
-        return STATE;
+    State state() throws SQLException {
+        try (PreparedStatement statement = connection().prepareStatement(STATE)) {
+            statement.setObject(1, id());
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return new State(row.getLong("done_users"), row.getLong("planned_users"));
+            }
+        }
     }
 
     @Override

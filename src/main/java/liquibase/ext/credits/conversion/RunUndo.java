@@ -11,11 +11,6 @@ final class RunUndo extends RangedRun {
     private static final String STATUS = "undoing";
     private static final String REVERSE_RANGE =
             "SELECT b.users, b.is_done FROM billing_migration_reverse_range(?, ?, ?, ?) AS b";
-    private static final String STATE = """
-            SELECT coalesce(p.undone_users, 0) AS done_users, coalesce(p.undo_users, 0) AS planned_users
-            FROM billing_migration_progress AS p
-            WHERE p.run_id = ?
-            """;
     /** Whoever steers an undo of several runs need not know which one is at work. */
     private static final String CONTROL = """
             SELECT r.control
@@ -65,11 +60,6 @@ final class RunUndo extends RangedRun {
         statement.setInt(3, users);
         statement.setString(4, onSpent);
         return statement;
-    }
-
-    @Override
-    String stateSql() {
-        return STATE;
     }
 
     @Override
