@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.Statement;
-import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -292,7 +291,7 @@ class BatchedUndoTest {
             controlAfter(database, 7, "pause", "true");
 
             CompletableFuture<CommandResult> undo = CompletableFuture.supplyAsync(() -> undo(database, "refuse"));
-            await(database, "SELECT 1 FROM billing_migration_run WHERE throttled IS NOT NULL");
+            WorkersTest.await(database, "SELECT 1 FROM billing_migration_run WHERE throttled IS NOT NULL");
             assertThat(database.lines("SELECT status, undone_users, throttled FROM billing_migration_progress"))
                     .containsExactly("undoing|9|control = 'pause' in billing_migration_run");
             database.execute("DROP TRIGGER pause ON billing_migration_log");
@@ -320,8 +319,8 @@ class BatchedUndoTest {
                             .parameter("credits.onSpent", "debt")
                             .run("rollbackCount", "count", 1));
             String waiting = "FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-            await(database, "SELECT 1 " + waiting);
-            await(database, "SELECT 1 WHERE NOT EXISTS (SELECT 1 " + waiting + ")");
+            WorkersTest.await(database, "SELECT 1 " + waiting);
+            WorkersTest.await(database, "SELECT 1 WHERE NOT EXISTS (SELECT 1 " + waiting + ")");
             application.commit();
 
             assertThat(undo.get(LIMIT_SECONDS, TimeUnit.SECONDS)
@@ -440,14 +439,6 @@ class BatchedUndoTest {
                 CREATE TRIGGER %1$s AFTER UPDATE ON billing_migration_log
                     FOR EACH STATEMENT EXECUTE FUNCTION %1$s();
                 """.formatted(control, users, whichRuns));
-    }
-
-    private static void await(Database database, String condition) throws InterruptedException {
-        Instant deadline = Instant.now().plusSeconds(LIMIT_SECONDS);
-        while (database.lines(condition).isEmpty()) {
-            assertThat(Instant.now()).as("waits for " + condition).isBefore(deadline);
-            Thread.sleep(5);
-        }
     }
 
     private static void assertReturned(Database database, String status, String usd) {

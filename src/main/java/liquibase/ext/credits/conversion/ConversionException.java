@@ -7,7 +7,7 @@ import liquibase.ext.credits.report.DatabaseError;
 public final class ConversionException extends Exception {
     private static final long serialVersionUID = 1L;
 
-    private static final String LOCK_NOT_AVAILABLE = "55P03";
+    static final String LOCK_NOT_AVAILABLE = "55P03";
     private static final String DEADLOCK_DETECTED = "40P01";
     private static final String NUMERIC_OVERFLOW = "22003";
     private static final String UNDEFINED_FUNCTION = "42883";

@@ -11,7 +11,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Gate {
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(200);
-    private static final String LOCK_NOT_AVAILABLE = "55P03";
 
     private final RangedRun run;
     private final Throttle throttle;
@@ -77,7 +76,7 @@ final class Gate {
             connection.commit();
             return true;
         } catch (SQLException e) {
-            if (!LOCK_NOT_AVAILABLE.equals(e.getSQLState())) {
+            if (!ConversionException.LOCK_NOT_AVAILABLE.equals(e.getSQLState())) {
                 throw e;
             }
             connection.rollback();
