@@ -10,6 +10,7 @@ SET enable_nestloop = 'off'
 SET jit = 'off'
 AS $function$
 DECLARE
+    v_proofs billing_migration_reconciliation[];
     v_proof billing_migration_reconciliation;
     v_proved_runs integer := 0;
     v_failed text;
@@ -19,15 +20,13 @@ BEGIN
         RAISE EXCEPTION 'no run is given; take ids from billing_migration_run';
     END IF;
     v_work_mem := billing_migration_work_mem();
-    -- One run is looked for by its id, so that the others' log rows are not read; several share one reading.
-    FOR v_proof IN
-        SELECT p.*
-        FROM billing_migration_reconciliation AS p
-        WHERE cardinality(p_run_ids) = 1 AND p.run_id = p_run_ids[1]
-        UNION ALL
-        SELECT p.*
-        FROM billing_migration_reconciliation AS p
-        WHERE cardinality(p_run_ids) > 1 AND p.run_id = ANY (p_run_ids)
+    -- One run is looked for by its id, so that the others' log rows are not read; several share one reading. Dynamic SQL, because
+    -- parallel workers take part in no loop over rows.
+    EXECUTE 'SELECT array_agg(p) FROM billing_migration_reconciliation AS p WHERE '
+        || CASE WHEN cardinality(p_run_ids) = 1 THEN 'p.run_id = $1[1]' ELSE 'p.run_id = ANY ($1)' END
+    INTO v_proofs
+    USING p_run_ids;
+    FOREACH v_proof IN ARRAY coalesce(v_proofs, '{}')
     LOOP
         v_failed := concat_ws(
             '; ',

@@ -20,13 +20,14 @@ SELECT
                 AND t.balance_after - t.balance_before = t.amount
         END
     ) IS TRUE
-        OR NOT EXISTS (SELECT 1 FROM users AS u WHERE u.id = l.user_id) AS holds,
+        OR u.id IS NULL AS holds,
     format(
         'reversal: %s credits were taken for %s USD and %s UAH, due are %s USD and %s UAH, the ledger says %s',
         l.reversed_credits, l.reversed_usd, l.reversed_uah, d.usd, d.uah,
         coalesce(t.balance_before || ' + ' || t.amount || ' = ' || t.balance_after, 'nothing')) AS finding
 FROM billing_migration_log AS l
 LEFT JOIN credit_transactions AS t ON t.id = l.reversal_entry_id
+LEFT JOIN users AS u ON u.id = l.user_id
 -- The same as in billing_migration_reversal.
 CROSS JOIN LATERAL (
     SELECT
@@ -86,38 +87,63 @@ LEFT JOIN (
     SELECT
         l.run_id,
         count(*) AS log_users,
-        count(DISTINCT l.user_id) AS distinct_users,
         sum(l.converted_usd) AS log_usd,
         sum(l.converted_uah) AS log_uah,
         sum(l.new_credits) AS log_credits,
         sum(l.remainder) AS log_remainder,
-        sum(CASE WHEN t.id IS NULL AND s.is_deleted THEN l.new_credits ELSE t.amount END) AS ledger_credits,
+        sum(t.amount) AS ledger_credits,
         count(*) FILTER (
             WHERE (
                 t.balance_after - t.balance_before = t.amount
                 AND t.amount = l.new_credits
                 AND t.user_id = l.user_id
             ) IS NOT TRUE
-            AND NOT s.is_deleted
         ) AS wrong_entries,
-        -- A row that still carries the transaction of its log row was last written by the conversion itself.
-        count(*) FILTER (WHERE s.is_positive AND b.xmin = l.xmin) AS unzeroed_users,
-        count(*) FILTER (WHERE s.is_positive AND b.xmin <> l.xmin) AS late_users,
-        sum(b.balance_usd) FILTER (WHERE b.xmin <> l.xmin AND b.balance_usd > 0 AND s.is_positive) AS late_usd,
-        sum(b.balance_uah) FILTER (WHERE b.xmin <> l.xmin AND b.balance_uah > 0 AND s.is_positive) AS late_uah
+        count(*) FILTER (WHERE s.is_as_converted AND b.balance_usd > 0) AS unzeroed_users,
+        count(*) FILTER (WHERE s.is_as_converted AND (b.balance_usd > 0 OR b.balance_uah > 0)) AS unzeroed_users_with_uah,
+        count(*) FILTER (WHERE s.is_written_later AND b.balance_usd > 0) AS late_users,
+        count(*) FILTER (WHERE s.is_written_later AND (b.balance_usd > 0 OR b.balance_uah > 0)) AS late_users_with_uah,
+        sum(b.balance_usd) FILTER (WHERE s.is_written_later AND b.balance_usd > 0) AS late_usd,
+        sum(b.balance_uah) FILTER (WHERE s.is_written_later AND b.balance_uah > 0) AS late_uah
     FROM billing_migration_log AS l
-    JOIN billing_migration_run AS o ON o.id = l.run_id
     LEFT JOIN credit_transactions AS t ON t.id = l.ledger_entry_id
     LEFT JOIN user_billing AS b ON b.user_id = l.user_id
+    -- A row that still carries the transaction of its log row was last written by the conversion itself.
     CROSS JOIN LATERAL (
         SELECT
-            l.reversed_at IS NULL
-            AND (b.balance_usd > 0 OR (b.balance_uah > 0 AND o.credits_per_uah IS NOT NULL)) AS is_positive,
-            NOT EXISTS (SELECT 1 FROM users AS u WHERE u.id = l.user_id) AS is_deleted
+            l.reversed_at IS NULL AND b.xmin = l.xmin AS is_as_converted,
+            l.reversed_at IS NULL AND b.xmin <> l.xmin AS is_written_later
     ) AS s
     WHERE l.status IN ('success', 'rolled_back')
     GROUP BY l.run_id
 ) AS p ON p.run_id = r.id
+-- Who is deleted takes entries along; looked for only where entries are wrong. Apart from the above, as is what follows, because
+-- parallel workers can share it only while nothing in it is distinct and no subquery asks user by user.
+LEFT JOIN LATERAL (
+    SELECT
+        count(*) AS entries,
+        sum(l.new_credits) FILTER (WHERE t.id IS NULL) AS missing_credits
+    FROM billing_migration_log AS l
+    LEFT JOIN credit_transactions AS t ON t.id = l.ledger_entry_id
+    WHERE
+        p.wrong_entries > 0
+        AND l.run_id = r.id
+        AND l.status IN ('success', 'rolled_back')
+        AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.id = l.user_id)
+        AND (
+            t.balance_after - t.balance_before = t.amount
+            AND t.amount = l.new_credits
+            AND t.user_id = l.user_id
+        ) IS NOT TRUE
+) AS g ON true
+LEFT JOIN (
+    SELECT
+        l.run_id,
+        count(DISTINCT l.user_id) AS distinct_users
+    FROM billing_migration_log AS l
+    WHERE l.status IN ('success', 'rolled_back')
+    GROUP BY l.run_id
+) AS u ON u.run_id = r.id
 -- Apart from the above: while nothing is reversed, the ledger is not read a second time.
 LEFT JOIN (
     SELECT
@@ -130,19 +156,21 @@ LEFT JOIN (
 CROSS JOIN LATERAL (
     SELECT
         coalesce(p.log_users, 0) AS log_users,
-        coalesce(p.distinct_users, 0) AS distinct_users,
+        coalesce(u.distinct_users, 0) AS distinct_users,
         coalesce(p.log_usd, 0) AS log_usd,
         coalesce(p.log_uah, 0) AS log_uah,
         coalesce(p.log_credits, 0) AS log_credits,
         coalesce(p.log_remainder, 0) AS log_remainder,
         coalesce(p.log_usd, 0) * r.credits_per_usd
             + coalesce(p.log_uah, 0) * coalesce(r.credits_per_uah, 0) AS source_value,
-        coalesce(p.ledger_credits, 0) AS ledger_credits,
-        coalesce(p.wrong_entries, 0) AS wrong_entries,
-        coalesce(p.unzeroed_users, 0) AS unzeroed_users,
-        coalesce(p.late_users, 0) AS late_users,
+        coalesce(p.ledger_credits, 0) + coalesce(g.missing_credits, 0) AS ledger_credits,
+        coalesce(p.wrong_entries, 0) - g.entries AS wrong_entries,
+        -- UAH is a matter of runs that convert it.
+        coalesce(CASE WHEN r.credits_per_uah IS NULL THEN p.unzeroed_users ELSE p.unzeroed_users_with_uah END, 0)
+            AS unzeroed_users,
+        coalesce(CASE WHEN r.credits_per_uah IS NULL THEN p.late_users ELSE p.late_users_with_uah END, 0) AS late_users,
         coalesce(p.late_usd, 0) AS late_usd,
-        coalesce(p.late_uah, 0) AS late_uah,
+        coalesce(CASE WHEN r.credits_per_uah IS NOT NULL THEN p.late_uah END, 0) AS late_uah,
         coalesce(x.reversed_users, 0) AS reversed_users,
         coalesce(x.wrong_reversals, 0) AS wrong_reversals
 ) AS v;

@@ -79,6 +79,71 @@ COMMENT ON FUNCTION billing_migration_refuse_unfinished_undo() IS
     'Raises while an undo in batches is unfinished, and says how to finish it.';
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_refuse_unfinished_undo');
 
+--changeset liquibase-credits:billing_migration_totals_created splitStatements:false rollbackSplitStatements:false
+--comment: Adds up what billing_migration_preview says of every user of a run. As dynamic SQL, with the body of that function in it, because parallel workers can share neither a function's rows nor a query whose result goes to a variable otherwise.
+SELECT billing_migration_register('function', 'billing_migration_totals');
+CREATE FUNCTION billing_migration_totals(
+    p_credits_per_usd numeric,
+    p_credits_per_uah numeric,
+    p_rounding text,
+    p_percent numeric,
+    p_users uuid[]
+) RETURNS TABLE (
+    users bigint,
+    usd numeric,
+    uah numeric,
+    credits numeric,
+    remainder numeric,
+    error_users bigint,
+    first_errors text[]
+)
+LANGUAGE plpgsql
+SET jit = 'off'
+AS $function$
+DECLARE
+    v_rows text;
+BEGIN
+    SELECT
+        'SELECT p.user_id, p.converted_usd, p.converted_uah, p.credits, p.remainder, p.outcome, p.reason FROM ('
+            || replace(replace(replace(
+                f.prosrc, 'p_credits_per_usd', '$1'), 'p_credits_per_uah', '$2'), 'p_rounding', '$3')
+            || ') AS p (user_id, email, balance_usd, balance_uah, converted_usd, converted_uah, credits, remainder,'
+            || ' outcome, reason)'
+            || ' WHERE ($4 IS NULL OR billing_migration_in_percent(p.user_id, $4))'
+            || ' AND ($5 IS NULL OR p.user_id IN (SELECT m.user_id FROM unnest($5) AS m (user_id)))'
+    INTO STRICT v_rows
+    FROM pg_proc AS f
+    WHERE f.oid = 'billing_migration_preview(numeric, numeric, text)'::regprocedure;
+
+    EXECUTE
+        'SELECT'
+        ' count(*) FILTER (WHERE p.outcome = ''convert''),'
+        ' coalesce(sum(p.converted_usd), 0),'
+        ' coalesce(sum(p.converted_uah), 0),'
+        ' coalesce(sum(p.credits), 0),'
+        ' coalesce(sum(p.remainder), 0),'
+        ' count(*) FILTER (WHERE p.outcome = ''error'')'
+        ' FROM (' || v_rows || ') AS p'
+    INTO users, usd, uah, credits, remainder, error_users
+    USING p_credits_per_usd, p_credits_per_uah, p_rounding, p_percent, p_users;
+
+    IF error_users > 0 THEN
+        EXECUTE
+            'SELECT array_agg(e.user_id || '' ('' || e.reason || '')'' ORDER BY e.user_id)'
+            ' FROM ('
+            'SELECT p.user_id, p.reason FROM (' || v_rows || ') AS p'
+            ' WHERE p.outcome = ''error'' ORDER BY p.user_id LIMIT 20) AS e'
+        INTO first_errors
+        USING p_credits_per_usd, p_credits_per_uah, p_rounding, p_percent, p_users;
+    END IF;
+    RETURN NEXT;
+END
+$function$;
+
+COMMENT ON FUNCTION billing_migration_totals(numeric, numeric, text, numeric, uuid[]) IS
+    'What a conversion at these rates would move in all, of everybody, of p_percent or of p_users: users and amounts that convert, users that cannot be converted, and the first 20 of these with the reason.';
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_totals');
+
 --changeset liquibase-credits:billing_migration_start_created splitStatements:false rollbackSplitStatements:false
 --comment: Opens a run: refuses bad settings, a second run and users that cannot be converted before any row is touched, and writes down what is planned.
 SELECT billing_migration_register('function', 'billing_migration_start');
@@ -149,21 +214,9 @@ BEGIN
     END IF;
 
     v_work_mem := billing_migration_work_mem();
-    SELECT
-        count(*) FILTER (WHERE p.outcome = 'convert') AS users,
-        coalesce(sum(p.converted_usd), 0) AS usd,
-        coalesce(sum(p.converted_uah), 0) AS uah,
-        coalesce(sum(p.credits), 0) AS credits,
-        coalesce(sum(p.remainder), 0) AS remainder,
-        count(*) FILTER (WHERE p.outcome = 'error') AS error_users,
-        (array_agg(p.user_id || ' (' || p.reason || ')' ORDER BY p.user_id)
-            FILTER (WHERE p.outcome = 'error'))[1:20] AS first_errors
+    SELECT t.users, t.usd, t.uah, t.credits, t.remainder, t.error_users, t.first_errors
     INTO v_plan
-    FROM billing_migration_preview(p_credits_per_usd, p_credits_per_uah, p_rounding) AS p
-    WHERE
-        (v_percent IS NULL OR billing_migration_in_percent(p.user_id, v_percent))
-        AND (p_cohort_users IS NULL OR p.user_id IN (SELECT m.user_id FROM unnest(p_cohort_users) AS m (user_id)));
-
+    FROM billing_migration_totals(p_credits_per_usd, p_credits_per_uah, p_rounding, v_percent, p_cohort_users) AS t;
     PERFORM set_config('work_mem', v_work_mem, true);
 
     IF v_plan.error_users > 0 AND p_on_error = 'stop' THEN

@@ -165,7 +165,7 @@ class LateWriteTest {
 
     /** Each is a run of its own: whatever reads the log once per run takes time that grows with the square of the late writes. */
     @Test
-    void manyLateWritesAreProvedAndUndoneInOneReadingOfTheLog() {
+    void manyLateWritesAreProvedAndUndoneWithoutReadingTheLogForEach() {
         try (Database database = converted("convert")) {
             for (int user = 0; user < 29; user++) {
                 database.addUser("0");
@@ -175,8 +175,9 @@ class LateWriteTest {
 
             assertThat(database.lines("EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off)"
                             + " SELECT * FROM billing_migration_reconciliation"))
-                    .filteredOn(line -> line.contains(" on billing_migration_log "))
-                    .hasSize(2)
+                    .filteredOn(
+                            line -> line.contains(" on billing_migration_log ") && !line.contains("(never executed)"))
+                    .hasSize(3)
                     .allMatch(line -> line.contains("loops=1"));
             assertThat(database.lines("""
                             WITH undone AS MATERIALIZED (

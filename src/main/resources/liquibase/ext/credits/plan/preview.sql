@@ -1,12 +1,12 @@
 WITH
-wallet_type AS MATERIALIZED (
+wallet_type AS NOT MATERIALIZED (
     SELECT
         coalesce(min((a.atttypmod - 4) & 65535), 2) AS credits_scale,
         10::numeric ^ min(((a.atttypmod - 4) >> 16) - ((a.atttypmod - 4) & 65535)) AS credits_limit
     FROM pg_attribute AS a
     WHERE
         a.attrelid IN (
-            to_regclass('user_credits'), to_regclass(quote_ident(current_schema()) || '.credit_transactions'))
+            to_regclass('user_credits'), to_regclass(quote_ident(current_schema) || '.credit_transactions'))
         AND a.attname IN ('balance', 'total_earned', 'amount', 'balance_before', 'balance_after')
         AND a.atttypmod >= 0
 ),
@@ -38,9 +38,12 @@ priced AS (
         s.credit_balance,
         s.credits_earned,
         s.positive_usd * p_credits_per_usd
-            + s.positive_uah * coalesce(p_credits_per_uah, 0) AS exact_credits
+            + s.positive_uah * coalesce(p_credits_per_uah, 0) AS exact_credits,
+        (SELECT w.credits_scale FROM wallet_type AS w) AS credits_scale,
+        (SELECT w.credits_limit FROM wallet_type AS w) AS credits_limit
     FROM source AS s
-    OFFSET 0  -- Keeps the planner from repeating the arithmetic at each use below.
+    -- Keeps the planner from repeating the arithmetic at each use below. OFFSET 0 would too, but forbids parallel workers.
+    LIMIT ALL
 ),
 rounded AS (
     SELECT
@@ -54,21 +57,20 @@ rounded AS (
         p.credit_balance,
         p.credits_earned,
         p.exact_credits,
-        w.credits_limit,
+        p.credits_limit,
         CASE
-            WHEN p_rounding = 'DOWN' THEN trunc(p.exact_credits, w.credits_scale)
+            WHEN p_rounding = 'DOWN' THEN trunc(p.exact_credits, p.credits_scale)
             WHEN
                 p_rounding = 'HALF_EVEN'
-                AND p.exact_credits - trunc(p.exact_credits, w.credits_scale)
-                    = round(p.exact_credits, w.credits_scale) - p.exact_credits
-                AND trunc(p.exact_credits, w.credits_scale) * 0.5
-                    = trunc(trunc(p.exact_credits, w.credits_scale) * 0.5, w.credits_scale)
-                THEN trunc(p.exact_credits, w.credits_scale)
-            ELSE round(p.exact_credits, w.credits_scale)
+                AND p.exact_credits - trunc(p.exact_credits, p.credits_scale)
+                    = round(p.exact_credits, p.credits_scale) - p.exact_credits
+                AND trunc(p.exact_credits, p.credits_scale) * 0.5
+                    = trunc(trunc(p.exact_credits, p.credits_scale) * 0.5, p.credits_scale)
+                THEN trunc(p.exact_credits, p.credits_scale)
+            ELSE round(p.exact_credits, p.credits_scale)
         END AS credits
     FROM priced AS p
-    CROSS JOIN wallet_type AS w
-    OFFSET 0
+    LIMIT ALL
 ),
 judged AS (
     SELECT
@@ -104,7 +106,7 @@ judged AS (
                     END)
         END AS stays
     FROM rounded AS r
-    OFFSET 0
+    LIMIT ALL
 )
 SELECT
     j.user_id,
