@@ -34,10 +34,14 @@ DECLARE
     v_unwritten bigint;
 BEGIN
     SELECT r.* INTO STRICT v_run FROM billing_migration_run AS r WHERE r.id = p_run_id;
-    -- Liquibase strips comments, so a word marks the place; a run for everybody never looks at cohorts.
+    -- Liquibase strips comments, so a word marks the place; a run for everybody never looks at cohorts. The batch's ends are
+    -- repeated for the cohort, of which each batch would otherwise read all.
     v_in_cohort := CASE
         WHEN v_run.cohort IS NULL THEN 'true'
-        ELSE 'b.user_id IN (SELECT m.user_id FROM billing_migration_cohort_user AS m WHERE m.run_id = %s)'
+        ELSE
+            'b.user_id IN ('
+            'SELECT m.user_id FROM billing_migration_cohort_user AS m '
+            'WHERE m.run_id = %1$s AND (%2$s IS NULL OR m.user_id > %2$s) AND (%3$s IS NULL OR m.user_id <= %3$s))'
     END;
 
     -- EXECUTE plans each batch with its own values; plan_cache_mode would do so too, but would have every
@@ -75,7 +79,7 @@ BEGIN
     )
     SELECT (SELECT e.user_id FROM last AS e)
     FROM (SELECT count(*) FROM locked) AS k  -- What nobody reads would not be locked.
-    $sql$, 'in_cohort', format(v_in_cohort, '$4'))
+    $sql$, 'in_cohort', format(v_in_cohort, '$4', '$1', '$5'))
     INTO last_user_id
     USING p_after_user_id, p_limit_users, coalesce(v_run.credits_per_uah, 0), p_run_id, p_upto_user_id;
 
@@ -265,7 +269,7 @@ BEGIN
         d.remainder,
         (SELECT count(*) FROM priced AS p WHERE p.credits > 0) - d.users
     FROM done AS d
-    $sql$, 'in_cohort', format(v_in_cohort, '$1'))
+    $sql$, 'in_cohort', format(v_in_cohort, '$1', '$2', '$3'))
     INTO users, usd, uah, credits, remainder, v_unwritten
     USING
         p_run_id,

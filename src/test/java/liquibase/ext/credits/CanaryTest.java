@@ -320,6 +320,35 @@ class CanaryTest {
         }
     }
 
+    /** Whatever reads the whole cohort for each batch takes time that grows with the square of its users. */
+    @Test
+    void aBatchReadsNoMoreOfTheCohortThanItsOwnUsers() {
+        try (Database database = Database.prepared()) {
+            database.execute("""
+                    INSERT INTO users (id, email) SELECT md5(n::text)::uuid, n || '@example.org' FROM generate_series(1, 2000) AS n;
+                    INSERT INTO user_billing (user_id, balance_usd) SELECT u.id, 1 FROM users AS u;
+                    ANALYZE users, user_billing;
+                    SELECT billing_migration_start(1.0, p_cohort => 'percent:100');
+                    """);
+
+            assertThat(database.lines("""
+                            WITH converted AS MATERIALIZED (
+                                SELECT b.users
+                                FROM billing_migration_run AS r
+                                CROSS JOIN LATERAL billing_migration_convert_batch(r.id, '80000000-0000-0000-0000-000000000000', 10) AS b
+                            )
+                            SELECT
+                                c.users,
+                                (
+                                    SELECT t.seq_tup_read + t.idx_tup_fetch <= 5 * 10
+                                    FROM pg_stat_xact_user_tables AS t
+                                    WHERE t.relname = 'billing_migration_cohort_user'
+                                ) AS is_little_read
+                            FROM converted AS c
+                            """)).containsExactly("10|t");
+        }
+    }
+
     @Test
     void masterDoesNotResumeTheCanary() throws Exception {
         try (Database database = Database.prepared();
