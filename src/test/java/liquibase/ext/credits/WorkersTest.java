@@ -251,6 +251,46 @@ class WorkersTest {
     }
 
     @Test
+    void predictionAndProofTakeNoParallelWorkersBesideAnApplication() throws Exception {
+        try (Database database = populated()) {
+            database.execute("""
+                    CREATE TABLE parallel_workers (at text, planned text);
+                    CREATE FUNCTION note_parallel_workers() RETURNS trigger LANGUAGE plpgsql AS $$
+                    BEGIN
+                        INSERT INTO parallel_workers
+                        VALUES (NEW.status, current_setting('max_parallel_workers_per_gather'));
+                        RETURN NULL;
+                    END
+                    $$;
+                    CREATE TRIGGER a_start AFTER INSERT ON billing_migration_run
+                        FOR EACH ROW EXECUTE FUNCTION note_parallel_workers();
+                    CREATE TRIGGER an_end AFTER UPDATE ON billing_migration_run
+                        FOR EACH ROW WHEN (NEW.status IN ('completed', 'rolled_back'))
+                        EXECUTE FUNCTION note_parallel_workers();
+                    """);
+            try (Connection application = database.connection();
+                    Statement statement = application.createStatement()) {
+                application.setAutoCommit(false);
+                statement.execute("SELECT 1");
+                automatic(LiquibaseApi.on(database)).run("update").assertSucceeded();
+                automatic(LiquibaseApi.on(database))
+                        .run("rollbackCount", "count", 1)
+                        .assertSucceeded();
+            }
+            await(
+                    database,
+                    "SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE query = 'SELECT 1'"
+                            + " AND datname = current_database())");
+            automatic(LiquibaseApi.on(database)).run("update").assertSucceeded();
+
+            assertThat(database.lines("SELECT at, planned FROM parallel_workers"))
+                    .startsWith("running|0", "completed|0", "rolled_back|0")
+                    .containsSubsequence("running|2", "completed|2")
+                    .hasSize(5);
+        }
+    }
+
+    @Test
     void aSessionThatMayNotBeSeenCountsAsOneAtWork() throws Exception {
         try (Database database = Database.legacy();
                 Connection application = database.connection();

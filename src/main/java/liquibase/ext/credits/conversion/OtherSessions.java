@@ -59,6 +59,13 @@ final class OtherSessions {
         }
     }
 
+    /** Leaves them the cores if any is at work: until the transaction ends, prediction and proof take no parallel workers. */
+    static void leaveThemTheCores(Connection connection, Pace pace) throws SQLException {
+        if (new OtherSessions(pace).areAtWork(connection)) {
+            Session.refuseParallelWorkers(connection);
+        }
+    }
+
     /** Whether any of them has done something since the last look, half a second ago, or at first within a tenth. */
     boolean areAtWork(Connection connection) throws SQLException {
         long now = System.nanoTime();

@@ -49,6 +49,11 @@ final class Session {
         set(connection, "application_name", name, true);
     }
 
+    /** Until the transaction ends. */
+    static void refuseParallelWorkers(Connection connection) throws SQLException {
+        set(connection, "max_parallel_workers_per_gather", "0", true);
+    }
+
     static String name(Connection connection) throws SQLException {
         return get(connection, "application_name");
     }
