@@ -8,10 +8,12 @@ LANGUAGE plpgsql
 -- Right after a conversion nothing is known of the ledger yet, and nested loops look cheap.
 SET enable_nestloop = 'off'
 SET jit = 'off'
+-- As in billing_migration_totals.
+SET enable_parallel_hash = 'off'
 AS $function$
 DECLARE
-    v_proofs billing_migration_reconciliation[];
-    v_proof billing_migration_reconciliation;
+    v_proofs billing_migration_proof[];
+    v_proof billing_migration_proof;
     v_proved_runs integer := 0;
     v_failed text;
     v_work_mem text;
@@ -22,7 +24,7 @@ BEGIN
     v_work_mem := billing_migration_work_mem();
     -- One run is looked for by its id, so that the others' log rows are not read; several share one reading. Dynamic SQL, because
     -- parallel workers take part in no loop over rows.
-    EXECUTE 'SELECT array_agg(p) FROM billing_migration_reconciliation AS p WHERE '
+    EXECUTE 'SELECT array_agg(p) FROM billing_migration_proof AS p WHERE '
         || CASE WHEN cardinality(p_run_ids) = 1 THEN 'p.run_id = $1[1]' ELSE 'p.run_id = ANY ($1)' END
     INTO v_proofs
     USING p_run_ids;

@@ -21,6 +21,8 @@ CREATE FUNCTION billing_migration_preview(
 )
 LANGUAGE sql
 STABLE
+-- As in billing_migration_totals.
+SET enable_parallel_hash = 'off'
 AS $function$
 WITH
 wallet_type AS NOT MATERIALIZED (

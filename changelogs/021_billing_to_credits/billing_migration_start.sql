@@ -99,6 +99,8 @@ CREATE FUNCTION billing_migration_totals(
 )
 LANGUAGE plpgsql
 SET jit = 'off'
+-- Workers that share a hash table need /dev/shm for it, of which a container has no more than 64 MB unless told.
+SET enable_parallel_hash = 'off'
 AS $function$
 DECLARE
     v_rows text;

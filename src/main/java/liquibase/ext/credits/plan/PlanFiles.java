@@ -46,12 +46,13 @@ final class PlanFiles {
 
     /**
      * Begins a transaction that sees one moment and can write nothing; ending it, or a rollback, leaves the session as it was. Works on a
-     * replica.
+     * replica. Parallel workers share no hash tables, as in billing_migration_totals.
      */
     static void beginOneMoment(Connection connection) throws SQLException {
         connection.rollback();
         try (PreparedStatement statement =
-                connection.prepareStatement("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")) {
+                connection.prepareStatement("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
+                        + " SET LOCAL enable_parallel_hash = off")) {
             statement.execute();
         }
     }

@@ -61,20 +61,16 @@ public final class Preview {
      */
     public Report read(Connection connection) throws SQLException, IOException {
         Path folder = settings.reportDir();
-        return folder == null
-                ? report(Outcomes.read(connection, false, rows(connection)))
-                : written(connection, folder);
-    }
-
-    private Report written(Connection connection, Path folder) throws SQLException, IOException {
         boolean autoCommit = connection.getAutoCommit();
         connection.setAutoCommit(false);
         try {
             PlanFiles.beginOneMoment(connection);
             String rows = rows(connection);
-            Outcomes outcomes = Outcomes.read(connection, true, rows);
+            Outcomes outcomes = Outcomes.read(connection, folder != null, rows);
             Report report = report(outcomes);
-            report.add(new PlanFiles(settings).write(connection, rows, outcomes, folder));
+            if (folder != null) {
+                report.add(new PlanFiles(settings).write(connection, rows, outcomes, folder));
+            }
             return report;
         } finally {
             connection.rollback();
