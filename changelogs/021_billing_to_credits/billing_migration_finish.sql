@@ -12,24 +12,26 @@ SET jit = 'off'
 SET enable_parallel_hash = 'off'
 AS $function$
 DECLARE
-    v_proofs billing_migration_proof[];
     v_proof billing_migration_proof;
-    v_proved_runs integer := 0;
+    v_found record;
     v_failed text;
     v_work_mem text;
 BEGIN
     IF coalesce(cardinality(p_run_ids), 0) = 0 OR array_position(p_run_ids, NULL) IS NOT NULL THEN
         RAISE EXCEPTION 'no run is given; take ids from billing_migration_run';
     END IF;
-    v_work_mem := billing_migration_work_mem();
+    v_work_mem := billing_migration_work_mem(current_setting('max_parallel_workers_per_gather')::integer);
     -- One run is looked for by its id, so that the others' log rows are not read; several share one reading. Dynamic SQL, because
     -- parallel workers take part in no loop over rows.
-    EXECUTE 'SELECT array_agg(p) FROM billing_migration_proof AS p WHERE '
+    EXECUTE
+        'SELECT count(*) AS runs, (array_agg(p) FILTER (WHERE ('
+        'p.i1_holds AND p.i2_holds AND p.i3_holds AND p.i4_holds AND p.i5_holds AND p.i6_holds) IS NOT TRUE))[1] AS failed'
+        ' FROM billing_migration_proof AS p WHERE '
         || CASE WHEN cardinality(p_run_ids) = 1 THEN 'p.run_id = $1[1]' ELSE 'p.run_id = ANY ($1)' END
-    INTO v_proofs
+    INTO v_found
     USING p_run_ids;
-    FOREACH v_proof IN ARRAY coalesce(v_proofs, '{}')
-    LOOP
+    v_proof := v_found.failed;
+    IF v_proof.run_id IS NOT NULL THEN
         v_failed := concat_ws(
             '; ',
             CASE WHEN v_proof.i1_holds IS NOT TRUE THEN format(
@@ -47,14 +49,11 @@ BEGIN
             CASE WHEN v_proof.i6_holds IS NOT TRUE THEN format(
                 'I6 %s of %s reversals do not return what they took',
                 v_proof.i6_wrong_reversals, v_proof.i6_reversed_users) END);
-        IF v_failed <> '' THEN
-            RAISE EXCEPTION 'proof of run % failed: %', v_proof.run_id, v_failed;
-        END IF;
-        v_proved_runs := v_proved_runs + 1;
-    END LOOP;
+        RAISE EXCEPTION 'proof of run % failed: %', v_proof.run_id, v_failed;
+    END IF;
     PERFORM set_config('work_mem', v_work_mem, true);
-    IF v_proved_runs <> (SELECT count(DISTINCT i.run_id) FROM unnest(p_run_ids) AS i (run_id)) THEN
-        RAISE EXCEPTION 'proved % runs of %; take ids from billing_migration_run', v_proved_runs, p_run_ids;
+    IF v_found.runs <> (SELECT count(DISTINCT i.run_id) FROM unnest(p_run_ids) AS i (run_id)) THEN
+        RAISE EXCEPTION 'proved % runs of %; take ids from billing_migration_run', v_found.runs, p_run_ids;
     END IF;
 END
 $function$;

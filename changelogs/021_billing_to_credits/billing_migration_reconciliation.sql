@@ -92,13 +92,10 @@ LEFT JOIN (
         sum(l.new_credits) AS log_credits,
         sum(l.remainder) AS log_remainder,
         sum(t.amount) AS ledger_credits,
-        count(*) FILTER (
-            WHERE (
-                t.balance_after - t.balance_before = t.amount
-                AND t.amount = l.new_credits
-                AND t.user_id = l.user_id
-            ) IS NOT TRUE
-        ) AS wrong_entries,
+        count(*) FILTER (WHERE NOT s.is_booked) AS wrong_entries,
+        array_agg(l.user_id) FILTER (WHERE NOT s.is_booked) AS wrong_users,
+        array_agg(CASE WHEN t.id IS NULL THEN l.new_credits ELSE 0 END) FILTER (WHERE NOT s.is_booked)
+            AS missing_credits,
         count(*) FILTER (WHERE s.is_as_converted AND b.balance_usd > 0) AS unzeroed_users,
         count(*) FILTER (WHERE s.is_as_converted AND (b.balance_usd > 0 OR b.balance_uah > 0)) AS unzeroed_users_with_uah,
         count(*) FILTER (WHERE s.is_written_later AND b.balance_usd > 0) AS late_users,
@@ -111,6 +108,11 @@ LEFT JOIN (
     -- A row that still carries the transaction of its log row was last written by the conversion itself.
     CROSS JOIN LATERAL (
         SELECT
+            (
+                t.balance_after - t.balance_before = t.amount
+                AND t.amount = l.new_credits
+                AND t.user_id = l.user_id
+            ) IS TRUE AS is_booked,
             l.reversed_at IS NULL AND b.xmin = l.xmin AS is_as_converted,
             l.reversed_at IS NULL AND b.xmin <> l.xmin AS is_written_later
     ) AS s
@@ -119,23 +121,13 @@ LEFT JOIN (
 ) AS p ON p.run_id = r.id
 -- Who is deleted takes entries along; looked for only where entries are wrong. Apart from the above, as is what follows, because
 -- parallel workers can share it only while nothing in it is distinct and no subquery asks user by user.
-LEFT JOIN LATERAL (
+CROSS JOIN LATERAL (
     SELECT
         count(*) AS entries,
-        sum(l.new_credits) FILTER (WHERE t.id IS NULL) AS missing_credits
-    FROM billing_migration_log AS l
-    LEFT JOIN credit_transactions AS t ON t.id = l.ledger_entry_id
-    WHERE
-        p.wrong_entries > 0
-        AND l.run_id = r.id
-        AND l.status IN ('success', 'rolled_back')
-        AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.id = l.user_id)
-        AND (
-            t.balance_after - t.balance_before = t.amount
-            AND t.amount = l.new_credits
-            AND t.user_id = l.user_id
-        ) IS NOT TRUE
-) AS g ON true
+        sum(w.credits) AS credits
+    FROM unnest(p.wrong_users, p.missing_credits) AS w (user_id, credits)
+    WHERE NOT EXISTS (SELECT 1 FROM users AS u WHERE u.id = w.user_id)
+) AS g
 LEFT JOIN (
     SELECT
         l.run_id,
@@ -163,7 +155,7 @@ CROSS JOIN LATERAL (
         coalesce(p.log_remainder, 0) AS log_remainder,
         coalesce(p.log_usd, 0) * r.credits_per_usd
             + coalesce(p.log_uah, 0) * coalesce(r.credits_per_uah, 0) AS source_value,
-        coalesce(p.ledger_credits, 0) + coalesce(g.missing_credits, 0) AS ledger_credits,
+        coalesce(p.ledger_credits, 0) + coalesce(g.credits, 0) AS ledger_credits,
         coalesce(p.wrong_entries, 0) - g.entries AS wrong_entries,
         -- UAH is a matter of runs that convert it.
         coalesce(CASE WHEN r.credits_per_uah IS NULL THEN p.unzeroed_users ELSE p.unzeroed_users_with_uah END, 0)

@@ -80,7 +80,7 @@ COMMENT ON FUNCTION billing_migration_refuse_unfinished_undo() IS
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_refuse_unfinished_undo');
 
 --changeset liquibase-credits:billing_migration_totals_created splitStatements:false rollbackSplitStatements:false
---comment: Adds up what billing_migration_preview says of every user of a run. As dynamic SQL, with the body of that function in it, because parallel workers can share neither a function's rows nor a query whose result goes to a variable otherwise.
+--comment: Adds up what billing_migration_preview says of every user of a run. As dynamic SQL, with the body of that function in it, because parallel workers can share neither a function's rows nor a query whose result goes to a variable otherwise. They share it from PostgreSQL 17 on.
 SELECT billing_migration_register('function', 'billing_migration_totals');
 CREATE FUNCTION billing_migration_totals(
     p_credits_per_usd numeric,
@@ -98,6 +98,7 @@ CREATE FUNCTION billing_migration_totals(
     first_errors text[]
 )
 LANGUAGE plpgsql
+STABLE
 SET jit = 'off'
 -- Workers that share a hash table need /dev/shm for it, of which a container has no more than 64 MB unless told.
 SET enable_parallel_hash = 'off'
@@ -215,7 +216,7 @@ BEGIN
             v_open.id, v_open.status, v_open.done_users, v_open.planned_users, v_open.id;
     END IF;
 
-    v_work_mem := billing_migration_work_mem();
+    v_work_mem := billing_migration_work_mem(current_setting('max_parallel_workers_per_gather')::integer);
     SELECT t.users, t.usd, t.uah, t.credits, t.remainder, t.error_users, t.first_errors
     INTO v_plan
     FROM billing_migration_totals(p_credits_per_usd, p_credits_per_uah, p_rounding, v_percent, p_cohort_users) AS t;

@@ -171,12 +171,13 @@ class LateWriteTest {
                 database.addUser("0");
             }
             database.execute(TOP_UP);
+            database.execute(
+                    "DELETE FROM users WHERE id IN (SELECT user_id FROM user_credits WHERE balance < 50 LIMIT 2)");
             database.execute("SET enable_nestloop = off");
 
             assertThat(database.lines("EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off)"
                             + " SELECT * FROM billing_migration_reconciliation"))
-                    .filteredOn(
-                            line -> line.contains(" on billing_migration_log ") && !line.contains("(never executed)"))
+                    .filteredOn(line -> line.contains(" on billing_migration_log "))
                     .hasSize(3)
                     .allMatch(line -> line.contains("loops=1"));
             assertThat(database.lines("""
@@ -192,9 +193,9 @@ class LateWriteTest {
                                     WHERE t.relname = 'billing_migration_log'
                                 ) AS is_log_read_a_few_times
                             FROM undone AS u
-                            """)).containsExactly("31|31|t");
+                            """)).containsExactly("31|29|t");
             assertThat(database.number("SELECT sum(balance_usd) FROM user_billing"))
-                    .isEqualByComparingTo("310.30");
+                    .isEqualByComparingTo("296.28");
             assertThat(database.number("SELECT sum(balance) FROM user_credits")).isZero();
         }
     }

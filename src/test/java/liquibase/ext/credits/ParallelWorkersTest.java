@@ -26,6 +26,9 @@ class ParallelWorkersTest {
     @Test
     void conversionProofAndUndoAreTheSameWithThem() {
         try (Database database = populated()) {
+            // Before 17 a subquery that is asked once, as for the wallet's type, keeps a plan serial.
+            assertThat(planOfThePrediction(database).contains("\"Partial Mode\": \"Partial\""))
+                    .isEqualTo(isFrom17(database));
             assertThat(LiquibaseApi.on(database)
                             .run("updateSQL")
                             .assertSucceeded()
@@ -77,6 +80,21 @@ class ParallelWorkersTest {
                     .containsExactly(
                             "billing_migration_preview", "billing_migration_totals", "billing_migration_verify");
         }
+    }
+
+    private static String planOfThePrediction(Database database) {
+        String rows = database.text("SELECT prosrc FROM pg_proc WHERE proname = 'billing_migration_preview'")
+                .replace("p_credits_per_usd", "10.0")
+                .replace("p_credits_per_uah", "NULL::numeric")
+                .replace("p_rounding", "'DOWN'");
+        return database.text("EXPLAIN (FORMAT json) SELECT sum(p.credits) FROM (" + rows
+                + ") AS p (user_id, email, usd, uah, converted_usd, converted_uah, credits, rest, outcome, reason)");
+    }
+
+    private static boolean isFrom17(Database database) {
+        return database.number("SELECT current_setting('server_version_num')::integer")
+                        .intValue()
+                >= 170_000;
     }
 
     private static Database populated() {

@@ -42,9 +42,9 @@ final class MigrationDatabase {
         return database;
     }
 
-    /** From here on every query sees the same moment, and nothing can be written. */
+    /** From here on every query sees the same moment, and nothing can be written. No shared hash tables, as in billing_migration_totals. */
     void readOneMoment() throws SQLException {
-        begin("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+        begin("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL enable_parallel_hash = off");
     }
 
     /** From here on every statement sees what others have committed, whatever the database's default is. */

@@ -39,7 +39,7 @@ final class BatchedRun {
             refuseUnfinishedUndo();
             Optional<Run> open = new OpenRun(connection, settings, plan.fingerprintOrNone()).find();
             LateWriteGuard.attach(connection, settings);
-            OtherSessions.leaveThemTheCores(connection, settings.pace());
+            OtherSessions.leaveThemTheCores(connection);
             Run run = open.isPresent() ? open.get() : Run.start(connection, settings, identity);
             if (open.isPresent()) {
                 progress.says("Run " + run.id() + " is resumed");
@@ -87,7 +87,7 @@ final class BatchedRun {
             batches.work(run);
         }
         session.begin(settings.pace().lockTimeout(), progress.standing().applicationName(run.id()));
-        OtherSessions.leaveThemTheCores(connection, settings.pace());
+        OtherSessions.leaveThemTheCores(connection);
         run.finish();
         connection.commit();
     }

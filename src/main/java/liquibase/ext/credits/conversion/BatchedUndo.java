@@ -133,7 +133,7 @@ final class BatchedUndo {
 
     private void close(List<UUID> runIds) throws SQLException, ConversionException {
         session.begin(pace.lockTimeout(), progress.standing().applicationName(runIds.get(0)));
-        OtherSessions.leaveThemTheCores(connection, pace);
+        OtherSessions.leaveThemTheCores(connection);
         try (PreparedStatement statement = connection.prepareStatement(CLOSE_UNDO)) {
             statement.setArray(1, connection.createArrayOf("uuid", runIds.toArray()));
             statement.execute();

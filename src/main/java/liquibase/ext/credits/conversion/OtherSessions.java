@@ -59,9 +59,12 @@ final class OtherSessions {
         }
     }
 
-    /** Leaves them the cores if any is at work: until the transaction ends, prediction and proof take no parallel workers. */
-    static void leaveThemTheCores(Connection connection, Pace pace) throws SQLException {
-        if (new OtherSessions(pace).areAtWork(connection)) {
+    /**
+     * Leaves them the cores if any has done something within a tenth of a second: until the transaction ends, prediction and proof take
+     * no parallel workers.
+     */
+    static void leaveThemTheCores(Connection connection) throws SQLException {
+        if (wereAtWork(connection, BEFORE_FIRST_LOOK)) {
             Session.refuseParallelWorkers(connection);
         }
     }
@@ -73,14 +76,18 @@ final class OtherSessions {
         if (isAsked && (!hasLooked || sinceLook.compareTo(BETWEEN_LOOKS) >= 0)) {
             lookNanos = now;
             hasLooked = true;
-            try (PreparedStatement statement = connection.prepareStatement(AT_WORK)) {
-                statement.setLong(1, sinceLook.toMillis());
-                try (ResultSet row = statement.executeQuery()) {
-                    row.next();
-                    areAtWork = row.getBoolean(1);
-                }
-            }
+            areAtWork = wereAtWork(connection, sinceLook);
         }
         return areAtWork;
+    }
+
+    private static boolean wereAtWork(Connection connection, Duration within) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(AT_WORK)) {
+            statement.setLong(1, within.toMillis());
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getBoolean(1);
+            }
+        }
     }
 }

@@ -73,8 +73,10 @@ public final class Preview {
             }
             return report;
         } finally {
-            connection.rollback();
-            connection.setAutoCommit(autoCommit);
+            if (!connection.isClosed()) {
+                connection.rollback();
+                connection.setAutoCommit(autoCommit);
+            }
         }
     }
 
