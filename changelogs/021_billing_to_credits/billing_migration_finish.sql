@@ -13,7 +13,8 @@ SET enable_parallel_hash = 'off'
 AS $function$
 DECLARE
     v_proof billing_migration_proof;
-    v_found record;
+    v_failed_proofs billing_migration_proof[];
+    v_proved_runs bigint;
     v_failed text;
     v_work_mem text;
 BEGIN
@@ -24,14 +25,14 @@ BEGIN
     -- One run is looked for by its id, so that the others' log rows are not read; several share one reading. Dynamic SQL, because
     -- parallel workers take part in no loop over rows.
     EXECUTE
-        'SELECT count(*) AS runs, (array_agg(p) FILTER (WHERE ('
-        'p.i1_holds AND p.i2_holds AND p.i3_holds AND p.i4_holds AND p.i5_holds AND p.i6_holds) IS NOT TRUE))[1] AS failed'
+        'SELECT count(*), array_agg(p) FILTER (WHERE ('
+        'p.i1_holds AND p.i2_holds AND p.i3_holds AND p.i4_holds AND p.i5_holds AND p.i6_holds) IS NOT TRUE)'
         ' FROM billing_migration_proof AS p WHERE '
         || CASE WHEN cardinality(p_run_ids) = 1 THEN 'p.run_id = $1[1]' ELSE 'p.run_id = ANY ($1)' END
-    INTO v_found
+    INTO v_proved_runs, v_failed_proofs
     USING p_run_ids;
-    v_proof := v_found.failed;
-    IF v_proof.run_id IS NOT NULL THEN
+    IF v_failed_proofs IS NOT NULL THEN
+        v_proof := v_failed_proofs[1];
         v_failed := concat_ws(
             '; ',
             CASE WHEN v_proof.i1_holds IS NOT TRUE THEN format(
@@ -52,8 +53,8 @@ BEGIN
         RAISE EXCEPTION 'proof of run % failed: %', v_proof.run_id, v_failed;
     END IF;
     PERFORM set_config('work_mem', v_work_mem, true);
-    IF v_found.runs <> (SELECT count(DISTINCT i.run_id) FROM unnest(p_run_ids) AS i (run_id)) THEN
-        RAISE EXCEPTION 'proved % runs of %; take ids from billing_migration_run', v_found.runs, p_run_ids;
+    IF v_proved_runs <> (SELECT count(DISTINCT i.run_id) FROM unnest(p_run_ids) AS i (run_id)) THEN
+        RAISE EXCEPTION 'proved % runs of %; take ids from billing_migration_run', v_proved_runs, p_run_ids;
     END IF;
 END
 $function$;
