@@ -21,7 +21,7 @@ BEGIN
     IF coalesce(cardinality(p_run_ids), 0) = 0 OR array_position(p_run_ids, NULL) IS NOT NULL THEN
         RAISE EXCEPTION 'no run is given; take ids from billing_migration_run';
     END IF;
-    v_work_mem := billing_migration_work_mem(current_setting('max_parallel_workers_per_gather')::integer);
+    v_work_mem := billing_migration_work_mem(p_with_workers => true);
     -- One run is looked for by its id, so that the others' log rows are not read; several share one reading. Dynamic SQL, because
     -- parallel workers take part in no loop over rows.
     EXECUTE

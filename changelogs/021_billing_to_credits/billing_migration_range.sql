@@ -87,12 +87,13 @@ COMMENT ON VIEW billing_migration_progress IS
 --changeset liquibase-credits:billing_migration_work_mem_created splitStatements:false rollbackSplitStatements:false
 --comment: Prediction, cut and proof join and sort every user once; with 64 MB 100,000 of them stay in memory. Parallel workers share it with the session. More is left as it is.
 SELECT billing_migration_register('function', 'billing_migration_work_mem');
-CREATE FUNCTION billing_migration_work_mem(p_workers integer DEFAULT 0) RETURNS text
+CREATE FUNCTION billing_migration_work_mem(p_with_workers boolean DEFAULT false) RETURNS text
 LANGUAGE plpgsql
 AS $function$
 DECLARE
     v_before text := current_setting('work_mem');
-    v_needed_kb bigint := 64 * 1024 / (1 + p_workers);
+    v_workers integer := CASE WHEN p_with_workers THEN current_setting('max_parallel_workers_per_gather')::integer ELSE 0 END;
+    v_needed_kb bigint := 64 * 1024 / (1 + v_workers);
 BEGIN
     IF pg_size_bytes(v_before) < v_needed_kb * 1024 THEN
         PERFORM set_config('work_mem', v_needed_kb || 'kB', true);
@@ -101,8 +102,8 @@ BEGIN
 END
 $function$;
 
-COMMENT ON FUNCTION billing_migration_work_mem(integer) IS
-    'Raises work_mem to 64MB, or with p_workers to what each of them and the session get of it, until the transaction ends, and returns what it was, to be set back.';
+COMMENT ON FUNCTION billing_migration_work_mem(boolean) IS
+    'Raises work_mem to 64MB, or with p_with_workers to the part of it that each parallel worker and the session get, until the transaction ends, and returns what it was, to be set back.';
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_work_mem');
 
 --changeset liquibase-credits:billing_migration_cut_created splitStatements:false rollbackSplitStatements:false

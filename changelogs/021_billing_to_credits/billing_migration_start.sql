@@ -216,7 +216,7 @@ BEGIN
             v_open.id, v_open.status, v_open.done_users, v_open.planned_users, v_open.id;
     END IF;
 
-    v_work_mem := billing_migration_work_mem(current_setting('max_parallel_workers_per_gather')::integer);
+    v_work_mem := billing_migration_work_mem(p_with_workers => true);
     SELECT t.users, t.usd, t.uah, t.credits, t.remainder, t.error_users, t.first_errors
     INTO v_plan
     FROM billing_migration_totals(p_credits_per_usd, p_credits_per_uah, p_rounding, v_percent, p_cohort_users) AS t;
