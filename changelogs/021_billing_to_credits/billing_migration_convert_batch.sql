@@ -31,7 +31,15 @@ DECLARE
     v_id_start text := regexp_replace(
         lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0'), '(.{8})(.{4})', '\1-\2-7');
     v_in_cohort text;
+    v_is_interfered boolean := billing_migration_is_interfered();
     v_unwritten bigint;
+    v_user_ids uuid[];
+    v_balances_usd numeric[];
+    v_balances_uah numeric[];
+    v_balances numeric[];
+    v_earned numeric[];
+    v_entry_ids uuid[];
+    v_amounts numeric[];
 BEGIN
     SELECT r.* INTO STRICT v_run FROM billing_migration_run AS r WHERE r.id = p_run_id;
     -- Liquibase strips comments, so a word marks the place; a run for everybody never looks at cohorts. The batch's ends are
@@ -102,25 +110,50 @@ BEGIN
     valued AS MATERIALIZED (
         SELECT
             p.user_id,
+            p.balance_usd,
+            p.balance_uah,
             p.usd,
             p.uah,
             p.usd * $4 + p.uah * $5 AS exact_credits
         FROM (
             SELECT
                 c.user_id,
+                c.balance_usd,
+                c.balance_uah,
                 CASE WHEN c.balance_usd > 0 THEN c.balance_usd ELSE 0 END AS usd,
                 CASE WHEN c.balance_uah > 0 AND $5 > 0 THEN c.balance_uah ELSE 0 END AS uah
             FROM candidate AS c
         ) AS p
     ),
+    -- Read only where triggers may change what is written: what the wallet was before.
+    wallet AS MATERIALIZED (
+        SELECT
+            c.user_id,
+            c.balance,
+            c.total_earned
+        FROM user_credits AS c
+        JOIN valued AS v ON v.user_id = c.user_id
+        WHERE
+            $10
+            AND ($2 IS NULL OR c.user_id > $2)
+            AND c.user_id <= $3
+        ORDER BY c.user_id
+        FOR NO KEY UPDATE OF c
+    ),
     priced AS MATERIALIZED (
         SELECT
             v.user_id,
+            v.balance_usd,
+            v.balance_uah,
             v.usd,
             v.uah,
             v.exact_credits,
-            billing_credits(v.exact_credits, $6, $7) AS credits
+            billing_credits(v.exact_credits, $6, $7) AS credits,
+            w.user_id AS wallet_user_id,
+            w.balance,
+            w.total_earned
         FROM valued AS v
+        LEFT JOIN wallet AS w ON w.user_id = v.user_id
     ),
     zeroed AS (
         UPDATE user_billing AS b
@@ -135,12 +168,16 @@ BEGIN
             AND p.credits > 0
         RETURNING
             b.user_id,
-            b.balance_usd + p.usd AS old_balance_usd,
-            b.balance_uah + p.uah AS old_balance_uah,
+            p.balance_usd AS old_balance_usd,
+            p.balance_uah AS old_balance_uah,
             p.usd,
             p.uah,
             p.exact_credits,
             p.credits,
+            p.wallet_user_id,
+            p.balance AS old_balance,
+            p.total_earned AS old_earned,
+            b.balance_usd = p.balance_usd - p.usd AND b.balance_uah = p.balance_uah - p.uah AS is_zeroed,
             ($9 || substr(gen_random_uuid()::text, 16))::uuid AS ledger_entry_id
     ),
     credited_before AS (
@@ -156,7 +193,8 @@ BEGIN
             AND c.user_id <= $3
         RETURNING
             c.user_id,
-            c.balance
+            c.balance,
+            c.total_earned
     ),
     -- Apart from the above, which is cheaper for a wallet that exists; a wallet made meanwhile is found as a conflict.
     credited_first AS (
@@ -179,18 +217,21 @@ BEGIN
         RETURNING
             c.user_id,
             c.balance,
+            c.total_earned,
             c.id AS wallet_id
     ),
     credited AS (
         SELECT
             e.user_id,
             e.balance,
+            e.total_earned,
             NULL::uuid AS wallet_id
         FROM credited_before AS e
         UNION ALL
         SELECT
             f.user_id,
             f.balance,
+            f.total_earned,
             f.wallet_id
         FROM credited_first AS f
     ),
@@ -205,7 +246,20 @@ BEGIN
             z.credits,
             z.ledger_entry_id,
             c.balance AS balance_after,
-            c.wallet_id IS NOT DISTINCT FROM z.ledger_entry_id AS credits_row_created
+            c.total_earned AS earned_after,
+            c.wallet_id IS NOT DISTINCT FROM z.ledger_entry_id AS credits_row_created,
+            z.is_zeroed
+                AND c.balance < 'Infinity'
+                -- Of a wallet that another transaction made meanwhile it is not known what it was.
+                AND (
+                    NOT $10
+                    OR (z.wallet_user_id IS NULL AND c.wallet_id IS DISTINCT FROM z.ledger_entry_id)
+                    OR (
+                        c.balance = coalesce(z.old_balance, 0) + z.credits
+                        AND c.total_earned IS NOT DISTINCT FROM
+                            CASE WHEN z.wallet_user_id IS NULL THEN 0 ELSE z.old_earned END + z.credits
+                    )
+                ) AS is_as_meant
         FROM zeroed AS z
         JOIN credited AS c ON c.user_id = z.user_id
     ),
@@ -258,8 +312,22 @@ BEGIN
             coalesce(sum(k.usd), 0) AS usd,
             coalesce(sum(k.uah), 0) AS uah,
             coalesce(sum(k.credits), 0) AS credits,
-            coalesce(sum(k.exact_credits - k.credits), 0) AS remainder
+            coalesce(sum(k.exact_credits - k.credits), 0) AS remainder,
+            count(*) FILTER (WHERE k.is_as_meant) AS users_as_meant
         FROM booked AS k
+    ),
+    -- As above: for reading it back.
+    written AS (
+        SELECT
+            array_agg(k.user_id) AS user_ids,
+            array_agg(k.old_balance_usd - k.usd) AS balances_usd,
+            array_agg(k.old_balance_uah - k.uah) AS balances_uah,
+            array_agg(k.balance_after) AS balances,
+            array_agg(k.earned_after) AS earned,
+            array_agg(k.ledger_entry_id) AS entry_ids,
+            array_agg(k.credits) AS amounts
+        FROM booked AS k
+        WHERE $10
     )
     SELECT
         d.users,
@@ -267,10 +335,19 @@ BEGIN
         d.uah,
         d.credits,
         d.remainder,
-        (SELECT count(*) FROM priced AS p WHERE p.credits > 0) - d.users
+        (SELECT count(*) FROM priced AS p WHERE p.credits > 0) - d.users_as_meant,
+        w.user_ids,
+        w.balances_usd,
+        w.balances_uah,
+        w.balances,
+        w.earned,
+        w.entry_ids,
+        w.amounts
     FROM done AS d
+    CROSS JOIN written AS w
     $sql$, 'in_cohort', format(v_in_cohort, '$1', '$2', '$3'))
-    INTO users, usd, uah, credits, remainder, v_unwritten
+    INTO users, usd, uah, credits, remainder, v_unwritten,
+        v_user_ids, v_balances_usd, v_balances_uah, v_balances, v_earned, v_entry_ids, v_amounts
     USING
         p_run_id,
         p_after_user_id,
@@ -280,12 +357,18 @@ BEGIN
         v_run.rounding,
         v_run.credits_scale,
         v_run.credits_per_usd || 'x' || coalesce(', UAH ' || v_run.credits_per_uah || 'x', ''),
-        v_id_start;
-    IF credits = 'NaN' THEN
-        RAISE EXCEPTION 'balance is NaN';
+        v_id_start,
+        v_is_interfered;
+    IF NOT credits < 'Infinity' THEN
+        RAISE EXCEPTION 'balance is %', credits;
+    END IF;
+    IF v_is_interfered AND v_unwritten = 0 THEN
+        v_unwritten := coalesce(cardinality(billing_migration_unwritten(
+            v_user_ids, v_balances_usd, v_balances_uah, v_balances, v_earned, v_entry_ids, v_amounts)), 0);
     END IF;
     IF v_unwritten <> 0 THEN
-        RAISE EXCEPTION 'user_billing or user_credits did not take the change, by a trigger or a row-level security policy';
+        RAISE EXCEPTION
+            'user_billing, user_credits or the ledger did not take the change as written, by a trigger or a row-level security policy';
     END IF;
 
     RETURN NEXT;
@@ -414,6 +497,11 @@ BEGIN
                     AND a.atttypmod >= 0
             ) AS t
             RETURNING l.user_id AS last_user_id, l.reason INTO v_done;
+            -- What fails without any user is no user's fault.
+            IF v_done.last_user_id IS NULL THEN
+                EXIT WHEN v_error_users > 0;
+                RAISE;
+            END IF;
             v_error_users := v_error_users + 1;
             IF v_error_users <= 20 THEN
                 v_first_errors := v_first_errors || format('%s (%s)', v_done.last_user_id, substring(v_done.reason FROM E'^[^\\r\\n]*'));

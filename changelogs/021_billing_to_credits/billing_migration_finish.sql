@@ -91,6 +91,8 @@ BEGIN
     IF v_status NOT IN ('running', 'paused') THEN
         RAISE EXCEPTION 'run % is %; only an unfinished conversion is finished', p_run_id, v_status;
     END IF;
+    -- What the application deferred to the commit must not fail it after the proof.
+    SET CONSTRAINTS ALL IMMEDIATE;
     PERFORM billing_migration_close(p_run_id);
 
     INSERT INTO billing_migration_log (

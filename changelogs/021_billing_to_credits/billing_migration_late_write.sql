@@ -35,6 +35,7 @@ DECLARE
     v_uah numeric;
     v_exact_credits numeric;
     v_credits numeric;
+    v_balance_before numeric;
     v_balance numeric;
 BEGIN
     IF current_setting('billing_migration.undo', true) = 'on'
@@ -76,6 +77,7 @@ BEGIN
         RETURN NEW;
     END IF;
 
+    SELECT c.balance INTO v_balance_before FROM user_credits AS c WHERE c.user_id = NEW.user_id FOR NO KEY UPDATE;
     INSERT INTO user_credits AS c (user_id, balance, total_earned)
     VALUES (NEW.user_id, v_credits, v_credits)
     ON CONFLICT (user_id) DO UPDATE SET
@@ -83,6 +85,11 @@ BEGIN
         total_earned = c.total_earned + excluded.total_earned,
         updated_at = now()
     RETURNING c.balance INTO v_balance;
+    IF v_balance <> v_balance_before + v_credits THEN
+        RAISE EXCEPTION
+            'user_credits of user % did not take % credits on top of %, by a trigger; the write is refused; see triggers of user_credits',
+            NEW.user_id, v_credits, v_balance_before;
+    END IF;
 
     INSERT INTO credit_transactions (
         id, user_id, transaction_type, amount, balance_before, balance_after, source, source_id, description)

@@ -23,7 +23,11 @@ RETURNS TABLE (
     usd_back numeric,
     uah_back numeric,
     outcome text,
-    reason text
+    reason text,
+    balance_usd numeric,
+    balance_uah numeric,
+    balance numeric,
+    total_earned numeric
 )
 LANGUAGE sql
 STABLE
@@ -53,7 +57,11 @@ SELECT
         WHEN g.outcome <> 'full'
             THEN l.new_credits - w.left_credits || ' of ' || l.new_credits || ' credits spent'
         WHEN w.balance < l.new_credits THEN 'balance goes to ' || w.balance - l.new_credits
-    END
+    END,
+    b.balance_usd,
+    b.balance_uah,
+    c.balance,
+    c.total_earned
 FROM billing_migration_log AS l
 LEFT JOIN users AS u
     ON u.id = l.user_id
@@ -153,6 +161,14 @@ DECLARE
     v_first_user_id uuid;
     v_refused uuid[];
     v_unwritten uuid[];
+    v_is_interfered boolean := billing_migration_is_interfered();
+    v_user_ids uuid[];
+    v_balances_usd numeric[];
+    v_balances_uah numeric[];
+    v_balances numeric[];
+    v_earned numeric[];
+    v_entry_ids uuid[];
+    v_amounts numeric[];
     -- As in billing_migration_convert_set.
     v_id_start text := regexp_replace(
         lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0'), '(.{8})(.{4})', '\1-\2-7');
@@ -252,6 +268,10 @@ BEGIN
             l.uah_back,
             l.outcome,
             l.reason,
+            l.balance_usd,
+            l.balance_uah,
+            l.balance,
+            l.total_earned,
             ($5 || substr(gen_random_uuid()::text, 16))::uuid AS reversal_entry_id
         FROM billing_migration_reversal($1, $3, $2, $4) AS l
     ),
@@ -266,7 +286,10 @@ BEGIN
             AND b.user_id >= $2
             AND b.user_id <= $4
             AND d.outcome IN ('full', 'partial')
-        RETURNING b.user_id
+        RETURNING
+            b.user_id,
+            (b.balance_usd, b.balance_uah)
+                IS NOT DISTINCT FROM (d.balance_usd + d.usd_back, d.balance_uah + d.uah_back) AS is_as_meant
     ),
     taken AS (
         UPDATE user_credits AS c
@@ -282,7 +305,11 @@ BEGIN
             AND c.user_id <= $4
         RETURNING
             c.user_id,
-            c.balance
+            c.balance,
+            c.total_earned,
+            r.is_as_meant
+                AND (c.balance, c.total_earned)
+                    IS NOT DISTINCT FROM (d.balance - d.credits_back, d.total_earned - d.credits_back) AS is_as_meant
     ),
     entered AS (
         INSERT INTO credit_transactions (
@@ -327,24 +354,59 @@ BEGIN
             l.new_credits - l.reversed_credits AS kept_credits
     )
     SELECT
-        count(*),
-        count(*) FILTER (WHERE m.reversed_credits > 0),
-        coalesce(sum(m.reversed_usd), 0),
-        coalesce(sum(m.reversed_uah), 0),
-        coalesce(sum(m.reversed_credits), 0),
-        count(*) FILTER (WHERE m.kept_credits > 0),
-        coalesce(sum(m.kept_credits), 0),
+        s.undone_users,
+        s.users,
+        s.usd,
+        s.uah,
+        s.credits,
+        s.kept_users,
+        s.kept_credits,
         (SELECT array_agg(d.user_id ORDER BY d.user_id) FROM due AS d WHERE d.outcome = 'refused'),
         (
             SELECT array_agg(d.user_id ORDER BY d.user_id)
             FROM due AS d
             LEFT JOIN taken AS t ON t.user_id = d.user_id
-            WHERE t.user_id IS NULL AND d.outcome IN ('full', 'partial') AND (d.usd_back > 0 OR d.uah_back > 0)
-        )
-    FROM marked AS m
+            WHERE
+                (t.user_id IS NULL AND d.outcome IN ('full', 'partial') AND (d.usd_back > 0 OR d.uah_back > 0))
+                OR NOT t.is_as_meant
+        ),
+        w.user_ids,
+        w.balances_usd,
+        w.balances_uah,
+        w.balances,
+        w.earned,
+        w.entry_ids,
+        w.amounts
+    FROM (
+        SELECT
+            count(*) AS undone_users,
+            count(*) FILTER (WHERE m.reversed_credits > 0) AS users,
+            coalesce(sum(m.reversed_usd), 0) AS usd,
+            coalesce(sum(m.reversed_uah), 0) AS uah,
+            coalesce(sum(m.reversed_credits), 0) AS credits,
+            count(*) FILTER (WHERE m.kept_credits > 0) AS kept_users,
+            coalesce(sum(m.kept_credits), 0) AS kept_credits
+        FROM marked AS m
+    ) AS s
+    -- Only where triggers may change what is written: for reading it back.
+    CROSS JOIN (
+        SELECT
+            array_agg(d.user_id) AS user_ids,
+            array_agg(d.balance_usd + d.usd_back) AS balances_usd,
+            array_agg(d.balance_uah + d.uah_back) AS balances_uah,
+            array_agg(t.balance) AS balances,
+            array_agg(t.total_earned) AS earned,
+            array_agg(d.reversal_entry_id) AS entry_ids,
+            array_agg(-d.credits_back) AS amounts
+        FROM due AS d
+        JOIN taken AS t ON t.user_id = d.user_id
+        WHERE $6
+    ) AS w
     $sql$
-    INTO undone_users, users, usd, uah, credits, kept_users, kept_credits, v_refused, v_unwritten
-    USING p_run_id, v_first_user_id, p_on_spent, last_user_id, v_id_start;
+    INTO
+        undone_users, users, usd, uah, credits, kept_users, kept_credits, v_refused, v_unwritten,
+        v_user_ids, v_balances_usd, v_balances_uah, v_balances, v_earned, v_entry_ids, v_amounts
+    USING p_run_id, v_first_user_id, p_on_spent, last_user_id, v_id_start, v_is_interfered;
 
     IF v_refused IS NOT NULL THEN
         RAISE EXCEPTION
@@ -355,9 +417,13 @@ BEGIN
                 || CASE WHEN cardinality(v_refused) > 20 THEN ', and ' || cardinality(v_refused) - 20 || ' more' ELSE '' END
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
+    IF v_is_interfered AND v_unwritten IS NULL THEN
+        v_unwritten := billing_migration_unwritten(
+            v_user_ids, v_balances_usd, v_balances_uah, v_balances, v_earned, v_entry_ids, v_amounts);
+    END IF;
     IF v_unwritten IS NOT NULL THEN
         RAISE EXCEPTION
-            'user_billing or user_credits of % user(s) did not take the change: %; the open transaction is taken back; '
+            'user_billing, user_credits or the ledger of % user(s) did not take the change: %; the open transaction is taken back; '
             'see whether a trigger or a row-level security policy hinders it',
             cardinality(v_unwritten),
             array_to_string(v_unwritten[1:20], ', ')

@@ -197,6 +197,7 @@ BEGIN
             coalesce(p_cohort, 'null');
     END IF;
 
+    PERFORM billing_migration_refuse_hidden_rows();
     PERFORM billing_migration_lock(v_run_id);
     -- Liquibase has done so in a transaction before this one, which leaves nothing to do here.
     IF p_late_writes <> 'allow' THEN
@@ -204,16 +205,18 @@ BEGIN
     END IF;
 
     PERFORM billing_migration_refuse_unfinished_undo();
-    SELECT r.run_id AS id, r.status, r.done_users, r.planned_users
+    SELECT p.run_id AS id, p.status, p.done_users, p.planned_users, r.commit_mode, r.credits_per_usd
     INTO v_open
-    FROM billing_migration_progress AS r
-    WHERE r.status IN ('running', 'paused')
+    FROM billing_migration_progress AS p
+    JOIN billing_migration_run AS r ON r.id = p.run_id
+    WHERE p.status IN ('running', 'paused')
     LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION
-            'run % is unfinished (%, % of % users done); finish it with liquibase update, or undo it with '
-            'SELECT * FROM rollback_billing_migration(''%'')',
-            v_open.id, v_open.status, v_open.done_users, v_open.planned_users, v_open.id;
+            'run % is unfinished (%, % of % users done); finish it with liquibase update and its own settings, '
+            'credits.commit=% and credits.perUsd=%, or undo it with SELECT * FROM rollback_billing_migration(''%'')',
+            v_open.id, v_open.status, v_open.done_users, v_open.planned_users,
+            v_open.commit_mode, v_open.credits_per_usd, v_open.id;
     END IF;
 
     v_work_mem := billing_migration_work_mem(p_with_workers => true);
@@ -265,10 +268,11 @@ BEGIN
         -- The next statements would otherwise plan for an empty table.
         ANALYZE billing_migration_cohort_user;
     END IF;
+    PERFORM billing_migration_rehearse(v_run_id);
     RETURN v_run_id;
 END
 $function$;
 
 COMMENT ON FUNCTION billing_migration_start(numeric, numeric, text, text, text, text, text, text, text, text, text, uuid[]) IS
-    'Opens a run and returns its id; fails before anything is written on bad settings, a second run, an unfinished run, or users that cannot be converted (at most 20 named).';
+    'Opens a run and returns its id; fails before anything is written on bad settings, a second run, an unfinished run, users that cannot be converted (at most 20 named), or tables that would not take an undo.';
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_start');

@@ -15,6 +15,7 @@ BEGIN
     IF p_run_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM billing_migration_run AS r WHERE r.id = p_run_id) THEN
         RAISE EXCEPTION 'run % is unknown; take an id from billing_migration_run', p_run_id;
     END IF;
+    PERFORM billing_migration_refuse_hidden_rows();
     IF p_on_spent <> 'refuse' THEN
         RETURN;
     END IF;
@@ -49,7 +50,7 @@ BEGIN
         AND EXISTS (SELECT 1 FROM users AS u WHERE u.id = d.user_id);
     IF v_spent.users > 0 THEN
         RAISE EXCEPTION
-            '% user(s) cannot give back all converted credits, % are spent%: %; no balance was changed; '
+            '% user(s) cannot give back all converted credits, % are spent%: %; %; '
             'set credits.onSpent=remainder to return what is left, or debt to let balances go negative',
             v_spent.users,
             v_spent.credits,
@@ -59,7 +60,12 @@ BEGIN
                 ELSE ''
             END,
             array_to_string(v_spent.first_users, ', ')
-                || CASE WHEN v_spent.users > 20 THEN ', and ' || v_spent.users - 20 || ' more' ELSE '' END;
+                || CASE WHEN v_spent.users > 20 THEN ', and ' || v_spent.users - 20 || ' more' ELSE '' END,
+            CASE
+                WHEN EXISTS (SELECT 1 FROM billing_migration_run AS r WHERE r.status = 'undoing')
+                    THEN 'the unfinished undo did not go on'
+                ELSE 'no balance was changed'
+            END;
     END IF;
 END
 $function$;
@@ -140,6 +146,8 @@ BEGIN
     IF cardinality(p_run_ids) = 0 THEN
         RETURN;
     END IF;
+    -- As in billing_migration_finish.
+    SET CONSTRAINTS ALL IMMEDIATE;
     PERFORM 1 FROM billing_migration_run AS r WHERE r.id = ANY (p_run_ids) ORDER BY r.id FOR UPDATE;
     DELETE FROM billing_migration_range AS g WHERE g.run_id = ANY (p_run_ids);
 

@@ -232,7 +232,7 @@ class ConversionTest {
     void aFailedProofTakesTheWholeConversionBack() {
         try (Database database = Database.prepared()) {
             UUID user = database.addUser("100.00");
-            // An application trigger that gives the money back behind the conversion's back.
+            // A trigger that gives the money back behind the conversion's back.
             database.execute("""
                     CREATE FUNCTION give_back() RETURNS trigger LANGUAGE plpgsql AS $$
                     BEGIN
@@ -241,7 +241,7 @@ class ConversionTest {
                     END
                     $$
                     """);
-            database.execute("CREATE TRIGGER give_back AFTER INSERT ON credit_transactions"
+            database.execute("CREATE TRIGGER give_back AFTER INSERT ON billing_migration_log"
                     + " FOR EACH ROW EXECUTE FUNCTION give_back()");
             Snapshot before = database.everything();
 

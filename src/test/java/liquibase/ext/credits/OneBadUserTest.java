@@ -46,6 +46,37 @@ class OneBadUserTest {
         }
     }
 
+    /** PostgreSQL finds it while it plans, also for a set without any user. */
+    @Test
+    void aTableThatTakesNobodyNamesEverybodyAndNobodyElse() {
+        try (Database database = Database.from(Template.LEGACY_WITH_LEDGER)) {
+            UUID user = database.addUser("1.00");
+            database.execute("ALTER TABLE credit_transactions ALTER source TYPE varchar(15)");
+
+            LiquibaseApi.on(database)
+                    .run("update")
+                    .assertRefused("1 user(s) cannot be converted: " + user
+                            + " (value too long for type character varying(15))" + HOW_TO_CORRECT);
+        }
+    }
+
+    @Test
+    void aBalanceFinerThanCentsStaysAndIsSaid() {
+        try (Database database = Database.legacy()) {
+            database.execute("ALTER TABLE user_billing ALTER balance_usd TYPE numeric");
+            database.addUser("12.5");
+            database.addUser("0.001");
+
+            CommandResult dryRun = LiquibaseApi.on(database).run("updateSQL").assertSucceeded();
+            CommandResult done = LiquibaseApi.on(database).run("update").assertSucceeded();
+
+            assertThat(dryRun.messages()).contains("stays in user_billing: $0.001 and 0.00 UAH");
+            assertThat(done.messages()).contains("stays in user_billing: $0.001 and 0.00 UAH");
+            assertThat(database.number("SELECT sum(balance_usd) FROM user_billing"))
+                    .isEqualByComparingTo("0.001");
+        }
+    }
+
     @Test
     void whatTheApplicationSaysNeitherHidesTheOthersNorSteersATerminal() {
         String words = "=cmd\u001B[2J\r'); DROP TABLE users; --\n$$";

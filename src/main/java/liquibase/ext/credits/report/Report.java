@@ -1,6 +1,7 @@
 package liquibase.ext.credits.report;
 
 import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.nio.charset.Charset;
 import java.util.ArrayList;
 import java.util.List;
@@ -172,7 +173,14 @@ public final class Report {
             usd = usd.add(outcome.usdStaying());
             uah = uah.add(outcome.uahStaying());
         }
-        return "; stays in user_billing: " + (usd.signum() < 0 ? "-$" : "$")
-                + usd.abs().setScale(2) + " and " + uah.setScale(2) + " UAH";
+        return "; stays in user_billing: " + (usd.signum() < 0 ? "-$" : "$") + money(usd.abs()) + " and " + money(uah)
+                + " UAH";
+    }
+
+    /** With cents, and finer where the column keeps finer amounts. */
+    private static String money(BigDecimal amount) {
+        BigDecimal exact = amount.signum() == 0 ? BigDecimal.ZERO : amount.stripTrailingZeros();
+        return exact.setScale(Math.max(2, exact.scale()), RoundingMode.UNNECESSARY)
+                .toPlainString();
     }
 }

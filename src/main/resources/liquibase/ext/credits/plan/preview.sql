@@ -84,7 +84,9 @@ judged AS (
         r.credits,
         CASE
             WHEN r.exact_credits > 0 AND r.known_user_id IS NULL THEN 'no row in users'
-            WHEN r.exact_credits = 'NaN' THEN 'balance is NaN'
+            WHEN NOT r.exact_credits < 'Infinity' THEN 'balance is ' || r.exact_credits
+            WHEN r.credits > 0 AND r.credit_balance IN ('NaN', 'Infinity', '-Infinity')
+                THEN 'credits on account are ' || r.credit_balance
             WHEN r.credits > 0 AND r.credits + r.credit_balance >= r.credits_limit
                 THEN r.credits || ' credits on top of ' || r.credit_balance || ' do not fit'
             WHEN r.credits > 0 AND r.credits + r.credits_earned >= r.credits_limit
