@@ -16,6 +16,7 @@ finding AS (
 run AS (
     SELECT
         count(*) FILTER (WHERE r.status IN ('running', 'paused', 'undoing')) AS open_runs,
+        count(*) FILTER (WHERE r.status = 'undoing') AS undoing_runs,
         count(*) FILTER (WHERE r.status = 'completed' AND r.cohort IS NULL) AS whole_runs,
         count(*) FILTER (WHERE r.status = 'completed' AND r.cohort IS NOT NULL) AS cohort_runs,
         min(r.started_at) FILTER (WHERE r.status = 'completed') AS first_started_at
@@ -149,7 +150,12 @@ ticked AS (
             (2, 'All users migrated successfully',
                 CASE WHEN r.open_runs > 0 OR u.error_users > 0 THEN 'failed' ELSE w.waiting_result END,
                 u.converted_users || ' converted, ' || u.error_users || ' in error, ' || u.waiting_users || ' still hold '
-                    || u.waiting_usd || ' USD and ' || u.waiting_uah || ' UAH; ' || r.open_runs || ' runs not finished'),
+                    || u.waiting_usd || ' USD and ' || u.waiting_uah || ' UAH; ' || r.open_runs || ' runs not finished'
+                    || CASE
+                        WHEN r.undoing_runs > 0
+                            THEN ', ' || r.undoing_runs || ' of them being undone: finish that with the command that began it'
+                        ELSE ''
+                    END),
             (3, 'ChatGPT integration working',
                 CASE WHEN u.users_without_credits_row = 0 THEN 'passed' ELSE 'failed' END,
                 u.users_without_credits_row || ' converted users have no row in user_credits, ' || u.users_without_credits

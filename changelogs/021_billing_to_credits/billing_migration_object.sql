@@ -24,6 +24,7 @@ LANGUAGE plpgsql
 AS $function$
 DECLARE
     v_users bigint := 0;
+    v_unfinished_run_id uuid;
     v_entries bigint := 0;
 BEGIN
     PERFORM set_config('lock_timeout', '5s', true);
@@ -42,9 +43,16 @@ BEGIN
         INTO v_users;
     END IF;
     IF v_users > 0 THEN
+        EXECUTE '
+            SELECT min(r.id::text)::uuid
+            FROM billing_migration_run AS r
+            WHERE r.status IN (''running'', ''paused'')'
+        INTO v_unfinished_run_id;
         RAISE EXCEPTION
             '% converted user(s) would lose their way back; no balance was changed; '
-            'return their balances first: SELECT * FROM rollback_billing_migration()', v_users;
+            'return their balances first: SELECT * FROM rollback_billing_migration()%',
+            v_users,
+            coalesce(', or finish run ' || v_unfinished_run_id || ' with liquibase update', '');
     END IF;
 
     IF EXISTS (

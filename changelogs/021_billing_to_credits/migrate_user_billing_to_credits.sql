@@ -19,6 +19,7 @@ LANGUAGE plpgsql
 AS $function$
 DECLARE
     v_run_id uuid;
+    v_earlier billing_migration_run;
 BEGIN
     IF p_dry_run THEN
         RETURN QUERY
@@ -40,6 +41,17 @@ BEGIN
         RETURN;
     END IF;
 
+    SELECT r.*
+    INTO v_earlier
+    FROM billing_migration_run AS r
+    WHERE r.status = 'completed' AND r.armed_by_run_id IS NULL
+    ORDER BY r.started_at DESC, r.id
+    LIMIT 1;
+    IF v_earlier.credits_per_usd <> p_conversion_rate THEN
+        RAISE WARNING
+            'run % converted at % credits per USD, this call converts at %',
+            v_earlier.id, v_earlier.credits_per_usd, p_conversion_rate;
+    END IF;
     v_run_id := billing_migration_convert(p_conversion_rate, p_credits_per_uah);
     RETURN QUERY
     SELECT

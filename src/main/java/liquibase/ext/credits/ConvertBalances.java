@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Consumer;
 import liquibase.Scope;
 import liquibase.change.CheckSum;
@@ -341,6 +342,11 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
                 show(conversion.run());
                 confirmation = "Balances converted and proved";
                 return;
+            }
+            Optional<String> unfinished = conversion.unfinished();
+            if (unfinished.isPresent()) {
+                show(unfinished.get());
+                comment(executor, unfinished.get());
             }
             Report preview = new Preview(settings, sampleUsers()).read(connection);
             write(executor, preview, conversion.asSql(), STOP_UNLESS_CONVERTED.formatted(deploymentId()));

@@ -129,7 +129,8 @@ class BatchedUndoTest {
                     .singleElement()
                     .asString()
                     .startsWith("failed|")
-                    .endsWith("; 1 runs not finished");
+                    .endsWith(
+                            "; 1 runs not finished, 1 of them being undone: finish that with the command that began it");
         }
     }
 

@@ -140,6 +140,32 @@ class DryRunTest {
     }
 
     @Test
+    void anUnfinishedRunIsNamedAndNoScriptUndoesItsRecords() throws SQLException {
+        try (Database database = Database.prepared()) {
+            database.addUser("10.00");
+            database.addUser("20.00");
+            String run = database.text("SELECT billing_migration_start(3, p_commit_mode => 'batch')");
+            database.execute("SELECT billing_migration_convert_batch(?::uuid, NULL, 1)", run);
+            Snapshot before = database.everything();
+
+            CommandResult dryRun = LiquibaseApi.on(database).run("updateSQL").assertSucceeded();
+            CommandResult undo = LiquibaseApi.on(database)
+                    .run("rollbackCountSQL", "count", 2)
+                    .assertSucceeded();
+            runAsScriptThatIgnoresErrors(database, dryRun.sql());
+            database.execute("UPDATE databasechangeloglock SET locked = false, lockgranted = NULL, lockedby = NULL");
+            runAsScriptThatIgnoresErrors(database, undo.sql());
+            database.execute("UPDATE databasechangeloglock SET locked = false, lockgranted = NULL, lockedby = NULL");
+
+            String words = "Run " + run + " is unfinished (1 of 2 users done): an update goes on with it under its own"
+                    + " settings, credits.commit=batch and credits.perUsd=3, and refuses others, as it does this script";
+            assertThat(dryRun.sql()).contains("-- " + words);
+            assertThat(dryRun.messages()).contains(words);
+            assertThat(database.everything().since(before)).isEmpty();
+        }
+    }
+
+    @Test
     void theDryRunReadsAReadOnlyDatabase() {
         try (Database database = Database.prepared()) {
             database.addUser("100.00");

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.math.BigDecimal;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.Consumer;
@@ -306,6 +309,25 @@ class GuideTest {
 
             GUIDES_ROLLBACK.forEach(database::execute);
             assertTables(database, "100.00|0.00", "-30.00|0.00|30.00");
+        }
+    }
+
+    @Test
+    void anotherRateThanTheLastRunsIsSaid() throws SQLException {
+        try (Database database = Database.prepared();
+                Connection connection = database.connection();
+                Statement statement = connection.createStatement()) {
+            database.addUser("10.00");
+            statement.execute("SELECT * FROM migrate_user_billing_to_credits(3.0)");
+            assertThat((Object) statement.getWarnings()).isNull();
+            statement.execute("SELECT * FROM migrate_user_billing_to_credits(3)");
+            assertThat((Object) statement.getWarnings()).isNull();
+            String run = database.text("SELECT id FROM billing_migration_run ORDER BY started_at DESC LIMIT 1");
+
+            statement.execute("SELECT * FROM migrate_user_billing_to_credits(1.0)");
+
+            assertThat(statement.getWarnings().getMessage())
+                    .isEqualTo("run " + run + " converted at 3 credits per USD, this call converts at 1.0");
         }
     }
 

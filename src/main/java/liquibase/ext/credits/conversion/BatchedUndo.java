@@ -142,7 +142,8 @@ final class BatchedUndo {
     }
 
     private String standing() {
-        return (hasBegun ? users() + "; " : "") + "go on with the same command, or with " + asSql;
+        return (hasBegun ? users() + "; " : "") + "go on with the same command, or with " + asSql
+                + ("refuse".equals(onSpent) ? ", in both of which remainder or debt may stand for refuse" : "");
     }
 
     private String users() {

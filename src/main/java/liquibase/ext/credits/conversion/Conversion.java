@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import liquibase.ext.credits.document.BatchTimes;
 import liquibase.ext.credits.document.Details;
@@ -81,6 +82,16 @@ public final class Conversion {
         } finally {
             progress.ends();
         }
+    }
+
+    /**
+     * Asks, for a dry run, whether a run or an undo is unfinished, so that its script would be refused.
+     *
+     * @return which one and what an update would do, in one line; empty if there is none, or nothing of 021 yet
+     * @throws SQLException if the database cannot be read
+     */
+    public Optional<String> unfinished() throws SQLException {
+        return OpenRun.inWords(connection);
     }
 
     private Report runOnce(PlanCheck plan) throws SQLException, ConversionException {

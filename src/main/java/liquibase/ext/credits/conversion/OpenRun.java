@@ -23,6 +23,22 @@ final class OpenRun {
             LIMIT 1
             """;
 
+    private static final String KNOWS_RUNS = "SELECT to_regclass('billing_migration_progress') IS NOT NULL";
+    private static final String IN_WORDS = """
+            SELECT CASE p.status
+                WHEN 'undoing' THEN 'The undo of run ' || p.run_id || ' is unfinished: an update converts nobody until the'
+                    || ' command that began it has finished it, and this script is refused'
+                ELSE 'Run ' || p.run_id || ' is unfinished (' || p.done_users || ' of ' || p.planned_users
+                    || ' users done): an update goes on with it under its own settings, credits.commit=' || r.commit_mode
+                    || ' and credits.perUsd=' || r.credits_per_usd || ', and refuses others, as it does this script'
+            END
+            FROM billing_migration_progress AS p
+            JOIN billing_migration_run AS r ON r.id = p.run_id
+            WHERE p.status IN ('running', 'paused', 'undoing')
+            ORDER BY r.armed_by_run_id IS NOT NULL, r.started_at, r.id
+            LIMIT 1
+            """;
+
     private final Connection connection;
     private final ConversionSettings settings;
     private final String planFingerprint;
@@ -31,6 +47,20 @@ final class OpenRun {
         this.connection = connection;
         this.settings = settings;
         this.planFingerprint = planFingerprint;
+    }
+
+    /** What stands in the way of a script, for a dry run, which may come before 021. */
+    static Optional<String> inWords(Connection connection) throws SQLException {
+        return "t".equals(first(connection, KNOWS_RUNS))
+                ? Optional.ofNullable(first(connection, IN_WORDS))
+                : Optional.empty();
+    }
+
+    private static @Nullable String first(Connection connection, String query) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(query);
+                ResultSet row = statement.executeQuery()) {
+            return row.next() ? row.getString(1) : null;
+        }
     }
 
     Optional<Run> find() throws SQLException, ConversionException {
