@@ -92,7 +92,7 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
     private @Nullable ResourceAccessor files;
     private @Nullable String sampleUsers;
     private boolean isCanary;
-    private String confirmation = "Balances converted";
+    private String confirmation = "Balances not converted";
 
     /**
      * Sets the environment's name, written into the run.
@@ -343,6 +343,7 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
                 confirmation = "Balances converted and proved";
                 return;
             }
+            confirmation = "Dry run written, no balance was changed";
             Optional<String> unfinished = conversion.unfinished();
             if (unfinished.isPresent()) {
                 show(unfinished.get());

@@ -125,7 +125,11 @@ class MavenPluginTest {
     void theDemoNeedsNoDatabaseAndKeepsItsOwn(@TempDir Path checkout) {
         Checkout.copy(checkout, "pom.xml", ".mvn", "changelogs", "contexts", "src");
 
-        CommandResult dryRun = demo(checkout).run("test-compile", "liquibase:updateSQL");
+        CommandResult dryRun =
+                demo(checkout).run("test-compile", "liquibase:updateSQL").assertSucceeded();
+        assertThat(dryRun.messages())
+                .contains("Dry run written, no balance was changed")
+                .doesNotContain("Balances converted");
         assertThat(dryRun.messages()).contains("Users to migrate: 7", "Total USD: $240.50");
         assertThat(dryRun.sql()).contains("--   Users to migrate: 7");
 
