@@ -1,35 +1,35 @@
 WITH
-needed_column (table_name, column_name, type_name, is_legacy) AS (
+needed_column (table_name, column_name, type_name, is_legacy, is_written) AS (
     VALUES
-        ('users', 'id', 'uuid', true),
-        ('users', 'email', NULL, true),
-        ('user_billing', 'user_id', 'uuid', true),
-        ('user_billing', 'balance_usd', 'numeric', true),
-        ('user_billing', 'balance_uah', 'numeric', true),
-        ('user_credits', 'id', 'uuid', true),
-        ('user_credits', 'user_id', 'uuid', true),
-        ('user_credits', 'balance', 'numeric', true),
-        ('user_credits', 'total_earned', 'numeric', true),
-        ('user_credits', 'total_spent', 'numeric', true),
-        ('user_credits', 'updated_at', NULL, true),
-        ('credit_transactions', 'id', 'uuid', false),
-        ('credit_transactions', 'user_id', 'uuid', false),
-        ('credit_transactions', 'transaction_type', NULL, false),
-        ('credit_transactions', 'amount', 'numeric', false),
-        ('credit_transactions', 'balance_before', 'numeric', false),
-        ('credit_transactions', 'balance_after', 'numeric', false),
-        ('credit_transactions', 'source', NULL, false),
-        ('credit_transactions', 'source_id', NULL, false),
-        ('credit_transactions', 'description', NULL, false),
-        ('billing_migration_log', 'user_id', 'uuid', false),
-        ('billing_migration_log', 'old_balance_usd', 'numeric', false),
-        ('billing_migration_log', 'old_balance_uah', 'numeric', false),
-        ('billing_migration_log', 'new_credits', 'numeric', false),
-        ('billing_migration_log', 'conversion_rate', 'numeric', false),
-        ('billing_migration_log', 'status', NULL, false),
-        ('billing_migration_log', 'reason', NULL, false),
-        ('billing_migration_log', 'migrated_at', NULL, false),
-        ('billing_migration_log', 'migrated_by', NULL, false)
+        ('users', 'id', 'uuid', true, false),
+        ('users', 'email', NULL, true, false),
+        ('user_billing', 'user_id', 'uuid', true, false),
+        ('user_billing', 'balance_usd', 'numeric', true, true),
+        ('user_billing', 'balance_uah', 'numeric', true, true),
+        ('user_credits', 'id', 'uuid', true, true),
+        ('user_credits', 'user_id', 'uuid', true, true),
+        ('user_credits', 'balance', 'numeric', true, true),
+        ('user_credits', 'total_earned', 'numeric', true, true),
+        ('user_credits', 'total_spent', 'numeric', true, false),
+        ('user_credits', 'updated_at', NULL, true, true),
+        ('credit_transactions', 'id', 'uuid', false, true),
+        ('credit_transactions', 'user_id', 'uuid', false, true),
+        ('credit_transactions', 'transaction_type', NULL, false, true),
+        ('credit_transactions', 'amount', 'numeric', false, true),
+        ('credit_transactions', 'balance_before', 'numeric', false, true),
+        ('credit_transactions', 'balance_after', 'numeric', false, true),
+        ('credit_transactions', 'source', NULL, false, true),
+        ('credit_transactions', 'source_id', NULL, false, true),
+        ('credit_transactions', 'description', NULL, false, true),
+        ('billing_migration_log', 'user_id', 'uuid', false, true),
+        ('billing_migration_log', 'old_balance_usd', 'numeric', false, true),
+        ('billing_migration_log', 'old_balance_uah', 'numeric', false, true),
+        ('billing_migration_log', 'new_credits', 'numeric', false, true),
+        ('billing_migration_log', 'conversion_rate', 'numeric', false, true),
+        ('billing_migration_log', 'status', NULL, false, true),
+        ('billing_migration_log', 'reason', NULL, false, true),
+        ('billing_migration_log', 'migrated_at', NULL, false, false),
+        ('billing_migration_log', 'migrated_by', NULL, false, true)
 ),
 -- Ours are created in the current schema, so the balances must be there too; users may stand elsewhere on the search path.
 needed_table (table_name, table_oid) AS (
@@ -51,6 +51,26 @@ needed_privilege (table_name, privilege) AS (
         ('credit_transactions', 'SELECT'),
         ('credit_transactions', 'INSERT')
 ),
+needed_key (table_name, column_name, purpose) AS (
+    VALUES
+        ('user_credits', 'user_id', 'a wallet is found by it'),
+        ('users', 'id', 'every balance and every entry of the ledger refers to it')
+),
+-- ON CONFLICT and foreign keys take an index only if it holds for all rows, and at once.
+unique_index (table_oid, column_name, index_name, flaw) AS (
+    SELECT
+        i.indrelid,
+        a.attname,
+        i.indexrelid::regclass::text,
+        CASE
+            WHEN NOT i.indisvalid THEN 'invalid'
+            WHEN NOT i.indimmediate THEN 'deferrable'
+            WHEN i.indpred IS NOT NULL THEN 'partial'
+        END
+    FROM pg_index AS i
+    JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+    WHERE i.indisunique AND i.indnkeyatts = 1
+),
 problem (severity, line) AS (
     SELECT
         1,
@@ -59,6 +79,32 @@ problem (severity, line) AS (
     FROM needed_column AS n
     JOIN needed_table AS t ON t.table_name = n.table_name
     WHERE n.is_legacy AND t.table_oid IS NULL
+
+    UNION ALL
+    SELECT
+        1,
+        t.table_name || ' is a ' || k.kind || '; ' || k.purpose
+            || '; put the table in its place, or check that this is the right database'
+    FROM needed_table AS t
+    JOIN pg_class AS c ON c.oid = t.table_oid
+    CROSS JOIN LATERAL (
+        SELECT
+            CASE c.relkind
+                WHEN 'v' THEN 'view'
+                WHEN 'm' THEN 'materialized view'
+                WHEN 'f' THEN 'foreign table'
+                ELSE 'relation of kind ' || c.relkind::text
+            END AS kind,
+            CASE
+                WHEN t.table_name IN ('user_billing', 'user_credits')
+                    THEN 'the conversion locks its rows, which needs a table'
+                WHEN
+                    t.table_name = 'users'
+                    AND to_regclass(quote_ident(current_schema()) || '.credit_transactions') IS NULL
+                    THEN 'the ledger refers to it by a foreign key, which needs a table'
+            END AS purpose
+    ) AS k
+    WHERE c.relkind NOT IN ('r', 'p') AND k.purpose IS NOT NULL
 
     UNION ALL
     SELECT
@@ -91,20 +137,41 @@ problem (severity, line) AS (
 
     UNION ALL
     SELECT
-        4,
-        'user_credits.user_id is not unique; a wallet is found by it; add a unique constraint'
+        3,
+        'column ' || n.table_name || '.' || n.column_name || ' is '
+            || CASE a.attidentity WHEN '' THEN 'generated' ELSE 'an identity' END
+            || '; the conversion writes it; make it a plain column first'
+    FROM needed_column AS n
+    JOIN needed_table AS t ON t.table_name = n.table_name
+    JOIN pg_attribute AS a
+        ON a.attrelid = t.table_oid AND a.attname = n.column_name AND NOT a.attisdropped
     WHERE
-        to_regclass('user_credits') IS NOT NULL
-        AND NOT EXISTS (
-            SELECT 1
-            FROM pg_index AS i
-            JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attname = 'user_id'
-            WHERE
-                i.indrelid = to_regclass('user_credits')
-                AND i.indisunique
-                AND i.indpred IS NULL
-                AND i.indkey::text = a.attnum::text
-        )
+        n.is_written
+        AND (a.attgenerated <> '' OR a.attidentity <> '')
+
+    UNION ALL
+    SELECT
+        4,
+        n.table_name || '.' || n.column_name || ' is not unique'
+            || coalesce(
+                (
+                    SELECT ', as ' || min(i.index_name || ' is ' || i.flaw)
+                    FROM unique_index AS i
+                    WHERE i.table_oid = t.table_oid AND i.column_name = n.column_name
+                ),
+                '')
+            || '; ' || n.purpose || '; add a unique constraint, not deferrable'
+    FROM needed_key AS n
+    JOIN needed_table AS t ON t.table_name = n.table_name
+    JOIN pg_class AS c ON c.oid = t.table_oid AND c.relkind IN ('r', 'p')
+    WHERE NOT EXISTS (
+        SELECT 1
+        FROM unique_index AS i
+        WHERE
+            i.table_oid = t.table_oid
+            AND i.column_name = n.column_name
+            AND i.flaw IS NULL
+    )
 
     UNION ALL
     SELECT
