@@ -2,11 +2,27 @@ package liquibase.ext.credits;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Legacy databases in which the conversion would fail late: refused in one line, before anything is created. */
 class GuardTest {
+
+    private static final Template EARLIER_ATTEMPT = new Template("guard_earlier_attempt", database -> {
+        LiquibaseApi.on(database)
+                .changelog("changelogs/demo/legacy_schema.sql")
+                .run("update")
+                .assertSucceeded();
+        database.execute("DROP TABLE databasechangelog, databasechangeloglock");
+        database.execute(Template.resource("/legacy/ledger.sql"));
+        database.execute(Template.resource("/legacy/earlier_attempt.sql"));
+    });
+
+    private static final String EMPTY = " is NOT NULL, and the conversion leaves it empty; ";
+    private static final String REWRITES =
+            " would rewrite what the conversion or its undo writes, which PostgreSQL refuses within WITH;"
+                    + " make it a trigger, or ALTER TABLE ";
 
     @ParameterizedTest(name = "{0}")
     @CsvSource(
@@ -58,6 +74,86 @@ class GuardTest {
             })
     void refusesAColumnThatPostgresqlWritesItself(String damage, String message) {
         assertRefused(Template.LEGACY_WITH_LEDGER, damage, message);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "ALTER TABLE user_credits ADD COLUMN \"Tenant\" integer DEFAULT 0 NOT NULL;"
+                        + " ALTER TABLE user_credits ALTER COLUMN \"Tenant\" DROP DEFAULT"
+                        + "| column user_credits.Tenant" + EMPTY
+                        + "give it a default, or ALTER TABLE user_credits ALTER COLUMN \"Tenant\" DROP NOT NULL",
+                "ALTER TABLE user_credits ALTER COLUMN total_spent DROP DEFAULT"
+                        + "| column user_credits.total_spent" + EMPTY
+                        + "give it a default, or ALTER TABLE user_credits ALTER COLUMN total_spent DROP NOT NULL",
+                "ALTER TABLE credit_transactions ADD COLUMN currency text DEFAULT '' NOT NULL;"
+                        + " ALTER TABLE credit_transactions ALTER COLUMN currency DROP DEFAULT"
+                        + "| column credit_transactions.currency" + EMPTY
+                        + "give it a default, or ALTER TABLE credit_transactions ALTER COLUMN currency DROP NOT NULL",
+                "ALTER TABLE billing_migration_log ALTER COLUMN id DROP DEFAULT"
+                        + "| column billing_migration_log.id" + EMPTY
+                        + "give it a default, or ALTER TABLE billing_migration_log ALTER COLUMN id DROP NOT NULL",
+                "UPDATE billing_migration_log SET reason = ''; ALTER TABLE billing_migration_log"
+                        + " ALTER COLUMN reason SET DEFAULT '', ALTER COLUMN reason SET NOT NULL"
+                        + "| column billing_migration_log.reason" + EMPTY
+                        + "ALTER TABLE billing_migration_log ALTER COLUMN reason DROP NOT NULL",
+            })
+    void refusesAColumnThatTheConversionWouldLeaveEmpty(String damage, String message) {
+        assertRefused(EARLIER_ATTEMPT, damage, message);
+    }
+
+    @Test
+    void acceptsAColumnThatFillsItself() {
+        try (Database database = Database.from(EARLIER_ATTEMPT)) {
+            database.execute("""
+                    CREATE DOMAIN region AS text DEFAULT 'eu' NOT NULL;
+                    ALTER TABLE user_credits
+                        ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY,
+                        ADD COLUMN home region,
+                        ADD COLUMN is_rich boolean GENERATED ALWAYS AS (balance > 1000) STORED;
+                    ALTER TABLE credit_transactions ADD COLUMN tenant integer;
+                    UPDATE credit_transactions SET tenant = 1;
+                    ALTER TABLE credit_transactions ALTER COLUMN tenant SET NOT NULL;
+                    CREATE FUNCTION set_tenant() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.tenant := 1; RETURN NEW; END';
+                    CREATE TRIGGER credit_transactions_tenant BEFORE INSERT ON credit_transactions
+                        FOR EACH ROW EXECUTE FUNCTION set_tenant();
+                    """);
+
+            LiquibaseApi.on(database).run("update").assertSucceeded();
+
+            assertThat(database.lines("SELECT DISTINCT tenant FROM credit_transactions"))
+                    .containsExactly("1");
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "CREATE RULE \"Audit\" AS ON UPDATE TO user_billing DO ALSO NOTIFY billing"
+                        + "| rule Audit on user_billing" + REWRITES + "user_billing DISABLE RULE \"Audit\"",
+                "CREATE RULE keep AS ON DELETE TO user_credits DO INSTEAD NOTHING" + "| rule keep on user_credits"
+                        + REWRITES + "user_credits DISABLE RULE keep",
+                "CREATE RULE audit AS ON INSERT TO credit_transactions DO ALSO NOTIFY credits"
+                        + "| rule audit on credit_transactions" + REWRITES + "credit_transactions DISABLE RULE audit",
+            })
+    void refusesARuleThatRewritesOurWrites(String damage, String message) {
+        assertRefused(Template.LEGACY_WITH_LEDGER, damage, message);
+    }
+
+    @Test
+    void acceptsARuleThatIsDisabledOrConcernsNoWriteOfOurs() {
+        try (Database database = Database.legacy()) {
+            database.addUser("100.00");
+            database.execute("""
+                    CREATE RULE audit AS ON UPDATE TO user_billing DO ALSO NOTIFY billing;
+                    ALTER TABLE user_billing DISABLE RULE audit;
+                    CREATE RULE keep AS ON DELETE TO user_billing DO INSTEAD NOTHING;
+                    """);
+
+            LiquibaseApi.on(database).run("update").assertSucceeded();
+        }
     }
 
     private static void assertRefused(Template template, String damage, String message) {

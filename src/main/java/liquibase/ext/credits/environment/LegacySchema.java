@@ -8,16 +8,20 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The tables that exist before migration 021, as the catalog describes them to the connected role. */
 final class LegacySchema {
-    private static final String PROBLEM = text("legacy_schema.sql");
-    private static final String PROBLEM_OF_ROWS = text("legacy_rows.sql");
+    private static final List<String> PROBLEMS_OF_CATALOG = Stream.of("legacy_schema.sql", "legacy_writes.sql")
+            .map(LegacySchema::text)
+            .toList();
     private static final String KNOWS_DISTRIBUTED_TABLES = "SELECT to_regclass('pg_dist_partition')::text";
     private static final String PROBLEM_OF_DISTRIBUTION = text("distributed_tables.sql");
+    private static final String PROBLEM_OF_ROWS = text("legacy_rows.sql");
 
     private final Connection connection;
 
@@ -27,11 +31,7 @@ final class LegacySchema {
 
     /** The first thing that is missing or not as the conversion needs it, in one line. */
     Optional<String> problem() throws SQLException {
-        String problem = first(PROBLEM);
-        if (problem == null && first(KNOWS_DISTRIBUTED_TABLES) != null) {
-            problem = first(PROBLEM_OF_DISTRIBUTION);
-        }
-        return Optional.ofNullable(problem == null ? first(PROBLEM_OF_ROWS) : problem);
+        return Optional.ofNullable(firstProblem());
     }
 
     boolean hasUsers() throws SQLException {
@@ -40,6 +40,17 @@ final class LegacySchema {
 
     String databaseName() throws SQLException {
         return Objects.requireNonNull(first("SELECT current_database()"));
+    }
+
+    private @Nullable String firstProblem() throws SQLException {
+        String problem = null;
+        for (String question : PROBLEMS_OF_CATALOG) {
+            problem = problem == null ? first(question) : problem;
+        }
+        if (problem == null && first(KNOWS_DISTRIBUTED_TABLES) != null) {
+            problem = first(PROBLEM_OF_DISTRIBUTION);
+        }
+        return problem == null ? first(PROBLEM_OF_ROWS) : problem;
     }
 
     private @Nullable String first(String query) throws SQLException {
