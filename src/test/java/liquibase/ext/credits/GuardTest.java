@@ -23,6 +23,8 @@ class GuardTest {
     private static final String REWRITES =
             " would rewrite what the conversion or its undo writes, which PostgreSQL refuses within WITH;"
                     + " make it a trigger, or ALTER TABLE ";
+    private static final String RECREATE = "drop it first, and create it again afterwards";
+    private static final String REPLACED = "which 021 replaces; " + RECREATE;
 
     @ParameterizedTest(name = "{0}")
     @CsvSource(
@@ -154,6 +156,51 @@ class GuardTest {
 
             LiquibaseApi.on(database).run("update").assertSucceeded();
         }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "DROP VIEW billing_migration_status; CREATE MATERIALIZED VIEW billing_migration_status AS SELECT 1 AS one"
+                        + "| billing_migration_status of an earlier attempt is a materialized view;"
+                        + " 021 takes over a plain view only;"
+                        + " ALTER MATERIALIZED VIEW billing_migration_status RENAME TO billing_migration_status_earlier",
+                "DROP VIEW billing_migration_status; CREATE TABLE billing_migration_status (user_id uuid)"
+                        + "| billing_migration_status of an earlier attempt is a table; 021 takes over a plain view only;"
+                        + " ALTER TABLE billing_migration_status RENAME TO billing_migration_status_earlier",
+                "ALTER TABLE billing_migration_log RENAME TO log; CREATE VIEW billing_migration_log AS SELECT * FROM log"
+                        + "| billing_migration_log of an earlier attempt is a view; 021 takes over a table only;"
+                        + " ALTER VIEW billing_migration_log RENAME TO billing_migration_log_earlier",
+                "CREATE VIEW dashboard AS SELECT email FROM billing_migration_status"
+                        + "| view dashboard depends on view billing_migration_status of an earlier attempt, "
+                        + REPLACED,
+                "CREATE FUNCTION dashboard() RETURNS SETOF billing_migration_status LANGUAGE sql"
+                        + " AS 'SELECT * FROM billing_migration_status'"
+                        + "| function dashboard() depends on view billing_migration_status of an earlier attempt, "
+                        + REPLACED,
+                "CREATE VIEW spent AS SELECT sum(old_balance_usd) FROM billing_migration_log"
+                        + "| view spent depends on column billing_migration_log.old_balance_usd of an earlier attempt,"
+                        + " which 021 widens from numeric(10,2) to numeric; " + RECREATE,
+                "CREATE TRIGGER audit AFTER UPDATE OF new_credits ON billing_migration_log"
+                        + " FOR EACH ROW EXECUTE FUNCTION set_updated_at()"
+                        + "| trigger audit on table billing_migration_log depends on column"
+                        + " billing_migration_log.new_credits of an earlier attempt,"
+                        + " which 021 widens from numeric(10,2) to numeric; " + RECREATE,
+                "ALTER TABLE billing_migration_log ADD COLUMN run_id integer"
+                        + "| column billing_migration_log.run_id of an earlier attempt is integer; 021 needs uuid;"
+                        + " rename it or change its type first",
+                "ALTER TABLE billing_migration_log ADD COLUMN remainder numeric(10,2)"
+                        + "| column billing_migration_log.remainder of an earlier attempt is numeric(10,2);"
+                        + " 021 needs numeric; rename it or change its type first",
+                "DROP FUNCTION migrate_user_billing_to_credits;"
+                        + " CREATE PROCEDURE migrate_user_billing_to_credits(numeric) LANGUAGE sql AS 'SELECT 1'"
+                        + "| procedure migrate_user_billing_to_credits(numeric) of an earlier attempt stands where 021"
+                        + " creates a function; ALTER PROCEDURE migrate_user_billing_to_credits(numeric)"
+                        + " RENAME TO migrate_user_billing_to_credits_earlier",
+            })
+    void refusesWhatAnEarlierAttemptLeftAnd021CannotTakeOver(String damage, String message) {
+        assertRefused(EARLIER_ATTEMPT, damage, message);
     }
 
     private static void assertRefused(Template template, String damage, String message) {
