@@ -203,6 +203,81 @@ class GuardTest {
         assertRefused(EARLIER_ATTEMPT, damage, message);
     }
 
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "users                 | ALTER TABLE users ENABLE ROW LEVEL SECURITY",
+                "user_billing          | ALTER TABLE user_billing ENABLE ROW LEVEL SECURITY",
+                "user_credits          | ALTER TABLE user_credits ENABLE ROW LEVEL SECURITY",
+                "credit_transactions   | ALTER TABLE credit_transactions ENABLE ROW LEVEL SECURITY",
+                "user_billing          | ALTER TABLE user_billing ENABLE ROW LEVEL SECURITY;"
+                        + " CREATE POLICY own ON user_billing USING (user_id::text = current_user)",
+                "user_billing          | ALTER TABLE user_billing ENABLE ROW LEVEL SECURITY;"
+                        + " CREATE POLICY seen ON user_billing FOR SELECT USING (true)",
+                "user_billing          | ALTER TABLE user_billing ENABLE ROW LEVEL SECURITY;"
+                        + " CREATE POLICY monitored ON user_billing TO pg_monitor USING (true)",
+                "user_billing          | ALTER TABLE user_billing ENABLE ROW LEVEL SECURITY;"
+                        + " CREATE POLICY everybody ON user_billing USING (true);"
+                        + " CREATE POLICY active ON user_billing AS RESTRICTIVE USING (is_active)",
+                "user_billing          | ALTER TABLE user_billing ENABLE ROW LEVEL SECURITY;"
+                        + " CREATE POLICY everybody ON user_billing USING (true);"
+                        + " CREATE POLICY others ON user_billing AS RESTRICTIVE TO pg_monitor USING (false)",
+                "user_billing          | ALTER TABLE user_billing ENABLE ROW LEVEL SECURITY;"
+                        + " CREATE POLICY everybody ON user_billing USING (true) WITH CHECK (balance_usd > 0)",
+            })
+    void refusesRowsThatMayBeHidden(String table, String security) {
+        try (Database database = Database.from(Template.LEGACY_WITH_LEDGER);
+                MigratingRole role = MigratingRole.in(database)) {
+            database.addUser("100.00");
+            database.execute(security);
+
+            assertRefused(
+                    role.liquibase(),
+                    database,
+                    "row-level security of " + table + " may hide rows from role " + role.name()
+                            + "; a hidden row would keep its balance, or pass for a deleted user;"
+                            + " connect as a role with BYPASSRLS or as the owner, " + database.username());
+        }
+    }
+
+    @Test
+    void refusesRowsThatMayBeHiddenFromTheOwnerToo() {
+        try (Database database = Database.legacy();
+                MigratingRole role = MigratingRole.in(database)) {
+            database.addUser("100.00");
+            database.execute("ALTER TABLE user_credits ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, OWNER TO "
+                    + role.name());
+
+            assertRefused(
+                    role.liquibase(),
+                    database,
+                    "row-level security of user_credits may hide rows from role " + role.name()
+                            + "; a hidden row would keep its balance, or pass for a deleted user;"
+                            + " connect as a role with BYPASSRLS");
+        }
+    }
+
+    @Test
+    void acceptsRowLevelSecurityThatHidesNothing() {
+        try (Database database = Database.legacy();
+                MigratingRole role = MigratingRole.in(database)) {
+            database.addUser("100.00");
+            database.execute("""
+                    ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+                    CREATE POLICY everybody ON users USING (true);
+                    ALTER TABLE user_billing ENABLE ROW LEVEL SECURITY;
+                    CREATE POLICY migrator ON user_billing TO %1$s USING (true) WITH CHECK (true);
+                    CREATE POLICY own ON user_billing USING (user_id::text = current_user);
+                    """.formatted(role.name()));
+
+            role.liquibase().run("update").assertSucceeded();
+            role.liquibase().run("rollbackCount", "count", 1).assertSucceeded();
+
+            assertThat(database.lines("SELECT balance_usd FROM user_billing")).containsExactly("100.00");
+        }
+    }
+
     private static void assertRefused(Template template, String damage, String message) {
         try (Database database = Database.from(template)) {
             database.addUser("100.00");
@@ -219,5 +294,9 @@ class GuardTest {
 
         assertThat(result.error().lines()).as(result::toString).anyMatch(line -> line.endsWith(message));
         assertThat(database.everything().without("databasechangelog")).isEqualTo(before);
+    }
+
+    private static String name(Database database) {
+        return database.text("SELECT current_database()");
     }
 }

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /** The tables that exist before migration 021, as the catalog describes them to the connected role. */
 final class LegacySchema {
     private static final List<String> PROBLEMS_OF_CATALOG = Stream.of(
-                    "legacy_schema.sql", "legacy_writes.sql", "earlier_attempt.sql")
+                    "legacy_schema.sql", "legacy_writes.sql", "earlier_attempt.sql", "row_level_security.sql")
             .map(LegacySchema::text)
             .toList();
     private static final String KNOWS_DISTRIBUTED_TABLES = "SELECT to_regclass('pg_dist_partition')::text";
