@@ -19,6 +19,7 @@ class GuardTest {
         database.execute(Template.resource("/legacy/earlier_attempt.sql"));
     });
 
+    private static final String NO_IDENTITY = ", which PostgreSQL refuses without one; ALTER TABLE ";
     private static final String EMPTY = " is NOT NULL, and the conversion leaves it empty; ";
     private static final String REWRITES =
             " would rewrite what the conversion or its undo writes, which PostgreSQL refuses within WITH;"
@@ -275,6 +276,79 @@ class GuardTest {
             role.liquibase().run("rollbackCount", "count", 1).assertSucceeded();
 
             assertThat(database.lines("SELECT balance_usd FROM user_billing")).containsExactly("100.00");
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "ALTER TABLE user_billing REPLICA IDENTITY NOTHING; CREATE PUBLICATION \"Feed\" FOR TABLE user_billing"
+                        + "| table user_billing has no replica identity, and publication Feed publishes every UPDATE of it"
+                        + NO_IDENTITY + "user_billing REPLICA IDENTITY FULL",
+                "ALTER TABLE user_billing DROP CONSTRAINT user_billing_pkey; CREATE PUBLICATION feed FOR ALL TABLES"
+                        + "| table user_billing has no replica identity, and publication feed publishes every UPDATE of it"
+                        + NO_IDENTITY + "user_billing REPLICA IDENTITY FULL",
+                "ALTER TABLE user_credits DROP CONSTRAINT user_credits_pkey;"
+                        + " CREATE PUBLICATION feed FOR TABLE user_credits WITH (publish = 'insert, delete')"
+                        + "| table user_credits has no replica identity, and publication feed publishes every DELETE of it"
+                        + NO_IDENTITY + "user_credits REPLICA IDENTITY FULL",
+                "ALTER TABLE user_credits REPLICA IDENTITY USING INDEX user_credits_user_id_key;"
+                        + " ALTER TABLE user_credits DROP CONSTRAINT user_credits_user_id_key,"
+                        + " ADD CONSTRAINT user_credits_user_id_key UNIQUE (user_id);"
+                        + " CREATE PUBLICATION feed FOR TABLE user_credits"
+                        + "| table user_credits has no replica identity, and publication feed publishes every UPDATE of it"
+                        + NO_IDENTITY + "user_credits REPLICA IDENTITY FULL",
+            })
+    void refusesAPublicationThatHindersTheChange(String damage, String message) {
+        assertRefused(Template.LEGACY, damage, message);
+    }
+
+    @Test
+    void refusesAPublicationThatHindersTheChangeOfAPartition() {
+        assertRefused(
+                Template.LEGACY,
+                """
+                ALTER TABLE user_billing RENAME TO "Whole";
+                CREATE TABLE user_billing (LIKE "Whole" INCLUDING DEFAULTS) PARTITION BY HASH (user_id);
+                CREATE SCHEMA part;
+                CREATE TABLE part."0" PARTITION OF user_billing FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+                DROP TABLE "Whole";
+                CREATE PUBLICATION feed FOR TABLE user_billing WITH (publish_via_partition_root = true);
+                """,
+                "table part.\"0\" has no replica identity, and publication feed publishes every UPDATE of it"
+                        + NO_IDENTITY + "part.\"0\" REPLICA IDENTITY FULL");
+    }
+
+    /** The undo would return the money, and then Liquibase could not delete its record of the conversion. */
+    @Test
+    void refusesAPublicationThatHindersLiquibasesOwnRecords() {
+        try (Database database = Database.legacy()) {
+            database.addUser("100.00");
+            database.execute("CREATE PUBLICATION feed FOR ALL TABLES");
+
+            LiquibaseApi.on(database).run("updateSql").assertSucceeded();
+            assertRefused(
+                    LiquibaseApi.on(database),
+                    database,
+                    "table databasechangelog has no replica identity, and publication feed publishes every DELETE of it"
+                            + NO_IDENTITY + "databasechangelog REPLICA IDENTITY FULL");
+
+            database.execute("ALTER TABLE databasechangelog REPLICA IDENTITY FULL");
+            LiquibaseApi.on(database).run("update").assertSucceeded();
+            LiquibaseApi.on(database).run("rollbackCount", "count", 1).assertSucceeded();
+            assertThat(database.lines("SELECT balance_usd FROM user_billing")).containsExactly("100.00");
+        }
+    }
+
+    @Test
+    void acceptsAPublicationOfInserts() {
+        try (Database database = Database.legacy()) {
+            database.addUser("100.00");
+            database.execute("ALTER TABLE user_billing REPLICA IDENTITY NOTHING;"
+                    + " CREATE PUBLICATION feed FOR ALL TABLES WITH (publish = 'insert')");
+
+            LiquibaseApi.on(database).run("update").assertSucceeded();
         }
     }
 

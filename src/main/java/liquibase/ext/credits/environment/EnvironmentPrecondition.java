@@ -140,7 +140,7 @@ public final class EnvironmentPrecondition extends AbstractPrecondition {
 
         DefaultSchema.use(target);
         Connection connection = ((JdbcConnection) target.getConnection()).getUnderlyingConnection();
-        LegacySchema schema = new LegacySchema(connection);
+        LegacySchema schema = new LegacySchema(connection, changeLogTable(target));
         Optional<String> wrongDatabase = wrongDatabase(environment, schema.databaseName());
         if (wrongDatabase.isPresent()) {
             return wrongDatabase;
@@ -162,6 +162,13 @@ public final class EnvironmentPrecondition extends AbstractPrecondition {
         return Optional.of("connected to database " + found + ", but environment " + environment + " belongs to "
                 + database + "; check the url, or credits.database in contexts/" + environment
                 + "/conversion.properties");
+    }
+
+    private static String changeLogTable(Database target) {
+        return target.escapeTableName(
+                target.getLiquibaseCatalogName(),
+                target.getLiquibaseSchemaName(),
+                target.getDatabaseChangeLogTableName());
     }
 
     private static boolean hasRun(Database target, String changeSetId) throws DatabaseException {

@@ -20,14 +20,18 @@ final class LegacySchema {
                     "legacy_schema.sql", "legacy_writes.sql", "earlier_attempt.sql", "row_level_security.sql")
             .map(LegacySchema::text)
             .toList();
+    private static final String PROBLEM_OF_PUBLICATIONS = text("publications.sql");
     private static final String KNOWS_DISTRIBUTED_TABLES = "SELECT to_regclass('pg_dist_partition')::text";
     private static final String PROBLEM_OF_DISTRIBUTION = text("distributed_tables.sql");
     private static final String PROBLEM_OF_ROWS = text("legacy_rows.sql");
 
     private final Connection connection;
+    private final String changeLogTable;
 
-    LegacySchema(Connection connection) {
+    /** With the name of Liquibase's table of changesets as SQL writes it; a dry run may come before that table. */
+    LegacySchema(Connection connection, String changeLogTable) {
         this.connection = connection;
+        this.changeLogTable = changeLogTable;
     }
 
     /** The first thing that is missing or not as the conversion needs it, in one line. */
@@ -48,16 +52,23 @@ final class LegacySchema {
         for (String question : PROBLEMS_OF_CATALOG) {
             problem = problem == null ? first(question) : problem;
         }
+        if (problem == null) {
+            problem = first(PROBLEM_OF_PUBLICATIONS, changeLogTable);
+        }
         if (problem == null && first(KNOWS_DISTRIBUTED_TABLES) != null) {
             problem = first(PROBLEM_OF_DISTRIBUTION);
         }
         return problem == null ? first(PROBLEM_OF_ROWS) : problem;
     }
 
-    private @Nullable String first(String query) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(query);
-                ResultSet row = statement.executeQuery()) {
-            return row.next() ? row.getString(1) : null;
+    private @Nullable String first(String query, String... values) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(query)) {
+            for (int i = 0; i < values.length; i++) {
+                statement.setString(i + 1, values[i]);
+            }
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next() ? row.getString(1) : null;
+            }
         }
     }
 
