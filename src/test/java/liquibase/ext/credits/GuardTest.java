@@ -352,6 +352,44 @@ class GuardTest {
         }
     }
 
+    @Test
+    void refusesADatabaseThatCannotStoreOurFunctions() {
+        try (Database database = Database.empty()) {
+            String latin = name(database) + "_latin";
+            database.execute(
+                    "CREATE DATABASE " + latin + " TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'");
+            for (String contexts : new String[] {"stage", "demo"}) {
+                LiquibaseApi.on(database)
+                        .contexts(contexts)
+                        .url(database.url().replace(name(database), latin))
+                        .run("update")
+                        .assertRefused(
+                                "database " + latin + " is encoded in LATIN1; 021 needs UTF8, which has all signs"
+                                        + " of its functions; copy it into a database created with ENCODING 'UTF8'");
+            }
+            database.execute("DROP DATABASE " + latin);
+        }
+    }
+
+    @Test
+    void refusesStringsThatDoNotConformToTheStandard() {
+        try (Database database = Database.legacy()) {
+            database.addUser("100.00");
+            database.execute("ALTER DATABASE " + name(database) + " SET standard_conforming_strings TO off");
+            String advice = "ALTER ROLE " + database.username() + " IN DATABASE " + name(database)
+                    + " SET standard_conforming_strings TO on";
+
+            assertRefused(
+                    LiquibaseApi.on(database),
+                    database,
+                    "standard_conforming_strings is off for role " + database.username() + " in database "
+                            + name(database) + "; the functions of 021 need on; " + advice);
+
+            database.execute(advice);
+            LiquibaseApi.on(database).run("update").assertSucceeded();
+        }
+    }
+
     private static void assertRefused(Template template, String damage, String message) {
         try (Database database = Database.from(template)) {
             database.addUser("100.00");

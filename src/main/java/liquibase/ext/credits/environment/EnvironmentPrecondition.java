@@ -150,7 +150,7 @@ public final class EnvironmentPrecondition extends AbstractPrecondition {
                     ? Optional.of("context demo, but database " + schema.databaseName()
                             + " already has a users table that the demo did not make;"
                             + " use an empty database, or the environment this one belongs to")
-                    : Optional.empty();
+                    : schema.problemOfServer();
         }
         return hasRun(target, CONVERSION) ? Optional.empty() : schema.problem();
     }

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The tables that exist before migration 021, as the catalog describes them to the connected role. */
 final class LegacySchema {
+    private static final String PROBLEM_OF_SERVER = text("server_settings.sql");
     private static final List<String> PROBLEMS_OF_CATALOG = Stream.of(
                     "legacy_schema.sql", "legacy_writes.sql", "earlier_attempt.sql", "row_level_security.sql")
             .map(LegacySchema::text)
@@ -39,6 +40,11 @@ final class LegacySchema {
         return Optional.ofNullable(firstProblem());
     }
 
+    /** What an empty database can have as well. */
+    Optional<String> problemOfServer() throws SQLException {
+        return Optional.ofNullable(first(PROBLEM_OF_SERVER));
+    }
+
     boolean hasUsers() throws SQLException {
         return first("SELECT to_regclass('users')::text") != null;
     }
@@ -48,7 +54,7 @@ final class LegacySchema {
     }
 
     private @Nullable String firstProblem() throws SQLException {
-        String problem = null;
+        String problem = first(PROBLEM_OF_SERVER);
         for (String question : PROBLEMS_OF_CATALOG) {
             problem = problem == null ? first(question) : problem;
         }
