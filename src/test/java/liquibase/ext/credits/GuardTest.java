@@ -2,6 +2,7 @@ package liquibase.ext.credits;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -386,6 +387,73 @@ class GuardTest {
                             + name(database) + "; the functions of 021 need on; " + advice);
 
             database.execute(advice);
+            LiquibaseApi.on(database).run("update").assertSucceeded();
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "ALTER TABLE user_billing ALTER balance_usd DROP NOT NULL;"
+                        + " UPDATE user_billing SET balance_usd = NULL, balance_uah = 1"
+                        + "| 1 user(s) hold a balance in one currency and NULL in the other, for example %s;"
+                        + " both are converted and logged as numbers; set the one that is NULL to 0",
+                "ALTER TABLE user_billing ALTER balance_uah DROP NOT NULL; UPDATE user_billing SET balance_uah = NULL"
+                        + "| 1 user(s) hold a balance in one currency and NULL in the other, for example %s;"
+                        + " both are converted and logged as numbers; set the one that is NULL to 0",
+                "ALTER TABLE user_billing ALTER balance_usd TYPE numeric; UPDATE user_billing SET balance_usd = 'Infinity'"
+                        + "| 1 user(s) hold Infinity or -Infinity in balance_usd or balance_uah, for example %s;"
+                        + " no number of credits is worth that; set the balance to what it should be",
+                "ALTER TABLE user_billing ALTER balance_uah TYPE numeric; UPDATE user_billing SET balance_uah = '-Infinity'"
+                        + "| 1 user(s) hold Infinity or -Infinity in balance_usd or balance_uah, for example %s;"
+                        + " no number of credits is worth that; set the balance to what it should be",
+                "ALTER TABLE user_credits ALTER balance DROP NOT NULL;"
+                        + " INSERT INTO user_credits (user_id, balance) SELECT user_id, NULL FROM user_billing"
+                        + "| 1 user(s) with a balance to convert hold NULL, Infinity or -Infinity in user_credits.balance,"
+                        + " for example %s; credits are added to it; set it to what it should be, such as 0",
+                "ALTER TABLE user_credits ALTER balance TYPE numeric;"
+                        + " INSERT INTO user_credits (user_id, balance) SELECT user_id, 'Infinity' FROM user_billing"
+                        + "| 1 user(s) with a balance to convert hold NULL, Infinity or -Infinity in user_credits.balance,"
+                        + " for example %s; credits are added to it; set it to what it should be, such as 0",
+            })
+    void refusesABalanceThatIsNoNumber(String damage, String message) {
+        try (Database database = Database.legacy()) {
+            UUID user = database.addUser("100.00");
+            database.execute(damage);
+            database.addUser("10.00");
+
+            assertRefused(LiquibaseApi.on(database), database, message.formatted(user));
+        }
+    }
+
+    @Test
+    void refusesABalanceOfNobody() {
+        try (Database database = Database.legacy()) {
+            database.addUser("100.00");
+            database.execute("ALTER TABLE user_billing ALTER user_id DROP NOT NULL;"
+                    + " INSERT INTO user_billing (id, balance_usd) VALUES"
+                    + " ('cafe0301-0000-4000-8000-000000000001', 5), (gen_random_uuid(), 0)");
+
+            assertRefused(
+                    LiquibaseApi.on(database),
+                    database,
+                    "1 row(s) of user_billing hold a balance but no user_id,"
+                            + " for example id cafe0301-0000-4000-8000-000000000001;"
+                            + " a balance is converted for its user; set user_id, or both balances to 0");
+        }
+    }
+
+    @Test
+    void acceptsNoNumberWhereNothingIsConverted() {
+        try (Database database = Database.legacy()) {
+            UUID user = database.addUser("0.00");
+            database.addUser("100.00");
+            database.execute("ALTER TABLE user_billing ALTER balance_uah DROP NOT NULL;"
+                    + " ALTER TABLE user_credits ALTER balance DROP NOT NULL");
+            database.execute("UPDATE user_billing SET balance_uah = NULL WHERE user_id = ?", user);
+            database.execute("INSERT INTO user_credits (user_id, balance) VALUES (?, NULL)", user);
+
             LiquibaseApi.on(database).run("update").assertSucceeded();
         }
     }

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * {@code <ext:creditsEnvironment environments="demo,prod" database="any"/>}: exactly one known environment as context,
  * parameters spelt right, PostgreSQL 14 or later, the expected database, and (while the conversion has not run) legacy
- * tables, columns, types and privileges as the conversion needs them.
+ * tables, columns, types, privileges and rows as the conversion needs them.
  *
  * <p>It needs {@code onSqlOutput="TEST"} on the surrounding {@code preConditions}: without it Liquibase skips it in its
  * {@code *SQL} commands.

@@ -14,7 +14,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The tables that exist before migration 021, as the catalog describes them to the connected role. */
+/** The tables that exist before migration 021, as catalog and rows describe them to the connected role. */
 final class LegacySchema {
     private static final String PROBLEM_OF_SERVER = text("server_settings.sql");
     private static final List<String> PROBLEMS_OF_CATALOG = Stream.of(
