@@ -2,10 +2,13 @@ package liquibase.ext.credits;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.postgresql.PGConnection;
 
 /** Legacy databases in which the conversion would fail late: refused in one line, before anything is created. */
 class GuardTest {
@@ -455,6 +458,29 @@ class GuardTest {
             database.execute("INSERT INTO user_credits (user_id, balance) VALUES (?, NULL)", user);
 
             LiquibaseApi.on(database).run("update").assertSucceeded();
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource({"update", "updateSql"})
+    void waitsForALockedTableNoLongerThanFiveSeconds(String command) throws SQLException {
+        try (Database database = Database.legacy();
+                Connection holder = database.connection()) {
+            database.addUser("100.00");
+            LiquibaseApi.on(database).run("status").assertSucceeded();
+            Snapshot before = database.everything().without("databasechangelog");
+            holder.setAutoCommit(false);
+            int process = holder.unwrap(PGConnection.class).getBackendPID();
+            holder.createStatement().execute("LOCK TABLE user_billing");
+
+            LiquibaseApi.on(database)
+                    .run(command)
+                    .assertRefused("table user_billing stayed locked for longer than 5s, by process " + process
+                            + "; the conversion has to read it; nothing was changed;"
+                            + " run again when that transaction has ended");
+
+            holder.rollback();
+            assertThat(database.everything().without("databasechangelog")).isEqualTo(before);
         }
     }
 

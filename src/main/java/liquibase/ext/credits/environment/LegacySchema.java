@@ -26,6 +26,11 @@ final class LegacySchema {
     private static final String PROBLEM_OF_DISTRIBUTION = text("distributed_tables.sql");
     private static final String PROBLEM_OF_ROWS = text("legacy_rows.sql");
 
+    private static final String LOCK_NOT_AVAILABLE = "55P03";
+    private static final String LOCKED_TABLE = text("locked_table.sql");
+    private static final String UNLOCKED_MEANWHILE =
+            "a table that the conversion has to read stayed locked for longer than 5s; nothing was changed; run again";
+
     private final Connection connection;
     private final String changeLogTable;
 
@@ -37,7 +42,14 @@ final class LegacySchema {
 
     /** The first thing that is missing or not as the conversion needs it, in one line. */
     Optional<String> problem() throws SQLException {
-        return Optional.ofNullable(firstProblem());
+        try {
+            return Optional.ofNullable(BoundedReading.read(connection, this::firstProblem));
+        } catch (SQLException e) {
+            if (!LOCK_NOT_AVAILABLE.equals(e.getSQLState())) {
+                throw e;
+            }
+            return Optional.of(Objects.requireNonNullElse(first(LOCKED_TABLE), UNLOCKED_MEANWHILE));
+        }
     }
 
     /** What an empty database can have as well. */
