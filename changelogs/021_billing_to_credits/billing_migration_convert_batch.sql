@@ -125,7 +125,7 @@ BEGIN
             FROM candidate AS c
         ) AS p
     ),
-    -- Read only where triggers may change what is written: what the wallet was before.
+    -- What the wallet was before; is read only where triggers may change what is written.
     wallet AS MATERIALIZED (
         SELECT
             c.user_id,
@@ -249,11 +249,10 @@ BEGIN
             c.total_earned AS earned_after,
             c.wallet_id IS NOT DISTINCT FROM z.ledger_entry_id AS credits_row_created,
             z.is_zeroed
-                AND c.balance < 'Infinity'
-                -- Of a wallet that another transaction made meanwhile it is not known what it was.
+                AND abs(c.balance) < 'Infinity'
+                -- Where another transaction has made the wallet meanwhile the set is tried again, in halves, and then seen.
                 AND (
                     NOT $10
-                    OR (z.wallet_user_id IS NULL AND c.wallet_id IS DISTINCT FROM z.ledger_entry_id)
                     OR (
                         c.balance = coalesce(z.old_balance, 0) + z.credits
                         AND c.total_earned IS NOT DISTINCT FROM
@@ -316,7 +315,7 @@ BEGIN
             count(*) FILTER (WHERE k.is_as_meant) AS users_as_meant
         FROM booked AS k
     ),
-    -- As above: for reading it back.
+    -- For reading it back, there too.
     written AS (
         SELECT
             array_agg(k.user_id) AS user_ids,
@@ -368,7 +367,8 @@ BEGIN
     END IF;
     IF v_unwritten <> 0 THEN
         RAISE EXCEPTION
-            'user_billing, user_credits or the ledger did not take the change as written, by a trigger or a row-level security policy';
+            'user_billing, user_credits or the ledger did not take the change as written, '
+            'by a trigger or a row-level security policy';
     END IF;
 
     RETURN NEXT;
@@ -456,6 +456,7 @@ BEGIN
                 'error',
                 CASE
                     WHEN u.id IS NULL THEN 'no row in users'
+                    WHEN c.balance IN ('NaN', 'Infinity', '-Infinity') THEN 'credits on account are ' || c.balance
                     WHEN SQLSTATE <> '22003' THEN SQLERRM
                     WHEN v.credits + coalesce(c.balance, 0) >= t.credits_limit
                         THEN v.credits || ' credits on top of ' || coalesce(c.balance, 0) || ' do not fit'

@@ -85,10 +85,11 @@ BEGIN
         total_earned = c.total_earned + excluded.total_earned,
         updated_at = now()
     RETURNING c.balance INTO v_balance;
-    IF v_balance <> v_balance_before + v_credits THEN
+    IF v_balance <> coalesce(v_balance_before, 0) + v_credits THEN
         RAISE EXCEPTION
-            'user_credits of user % did not take % credits on top of %, by a trigger; the write is refused; see triggers of user_credits',
-            NEW.user_id, v_credits, v_balance_before;
+            'user_credits of user % did not take % credits on top of %, by a trigger; the write is refused; '
+            'see the triggers of user_credits',
+            NEW.user_id, v_credits, coalesce(v_balance_before, 0);
     END IF;
 
     INSERT INTO credit_transactions (

@@ -52,7 +52,7 @@ BEGIN
             '% converted user(s) would lose their way back; no balance was changed; '
             'return their balances first: SELECT * FROM rollback_billing_migration()%',
             v_users,
-            coalesce(', or finish run ' || v_unfinished_run_id || ' with liquibase update', '');
+            coalesce('; run ' || v_unfinished_run_id || ' is unfinished', '');
     END IF;
 
     IF EXISTS (

@@ -308,8 +308,11 @@ BEGIN
             c.balance,
             c.total_earned,
             r.is_as_meant
-                AND (c.balance, c.total_earned)
-                    IS NOT DISTINCT FROM (d.balance - d.credits_back, d.total_earned - d.credits_back) AS is_as_meant
+                AND c.balance = d.balance - d.credits_back
+                -- The column may be coarser than the balance of which a part is taken.
+                AND c.total_earned IS NOT DISTINCT FROM
+                    round(d.total_earned - d.credits_back, greatest(scale(d.total_earned), scale(c.total_earned)))
+                AS is_as_meant
     ),
     entered AS (
         INSERT INTO credit_transactions (

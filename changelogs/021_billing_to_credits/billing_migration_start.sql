@@ -28,6 +28,7 @@ BEGIN
             'another conversion or undo is running (%); no balance was changed; wait until it ends and run again',
             coalesce(v_holder, 'it has just ended');
     END IF;
+    PERFORM billing_migration_refuse_hidden_rows();
     PERFORM set_config('application_name', 'liquibase-credits run ' || p_run_id, NOT p_for_session);
 END
 $function$;
@@ -197,7 +198,6 @@ BEGIN
             coalesce(p_cohort, 'null');
     END IF;
 
-    PERFORM billing_migration_refuse_hidden_rows();
     PERFORM billing_migration_lock(v_run_id);
     -- Liquibase has done so in a transaction before this one, which leaves nothing to do here.
     IF p_late_writes <> 'allow' THEN
@@ -213,10 +213,15 @@ BEGIN
     LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION
-            'run % is unfinished (%, % of % users done); finish it with liquibase update and its own settings, '
-            'credits.commit=% and credits.perUsd=%, or undo it with SELECT * FROM rollback_billing_migration(''%'')',
+            'run % is unfinished (%, % of % users done); %undo it with SELECT * FROM rollback_billing_migration(''%'')',
             v_open.id, v_open.status, v_open.done_users, v_open.planned_users,
-            v_open.commit_mode, v_open.credits_per_usd, v_open.id;
+            CASE
+                WHEN v_open.commit_mode = 'batch'
+                    THEN 'finish it with liquibase update and its own settings, among them credits.commit=batch and '
+                        || 'credits.perUsd=' || v_open.credits_per_usd || ', or '
+                ELSE ''
+            END,
+            v_open.id;
     END IF;
 
     v_work_mem := billing_migration_work_mem(p_with_workers => true);

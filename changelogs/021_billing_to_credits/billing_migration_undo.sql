@@ -15,7 +15,6 @@ BEGIN
     IF p_run_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM billing_migration_run AS r WHERE r.id = p_run_id) THEN
         RAISE EXCEPTION 'run % is unknown; take an id from billing_migration_run', p_run_id;
     END IF;
-    PERFORM billing_migration_refuse_hidden_rows();
     IF p_on_spent <> 'refuse' THEN
         RETURN;
     END IF;
@@ -62,7 +61,11 @@ BEGIN
             array_to_string(v_spent.first_users, ', ')
                 || CASE WHEN v_spent.users > 20 THEN ', and ' || v_spent.users - 20 || ' more' ELSE '' END,
             CASE
-                WHEN EXISTS (SELECT 1 FROM billing_migration_run AS r WHERE r.status = 'undoing')
+                WHEN EXISTS (
+                    SELECT 1
+                    FROM billing_migration_run AS r
+                    WHERE r.status = 'undoing' AND (p_run_id IS NULL OR r.id = p_run_id)
+                )
                     THEN 'the unfinished undo did not go on'
                 ELSE 'no balance was changed'
             END;

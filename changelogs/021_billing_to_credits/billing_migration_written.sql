@@ -1,46 +1,52 @@
 --liquibase formatted sql
 
 --changeset liquibase-credits:billing_migration_is_interfered_created splitStatements:false rollbackSplitStatements:false
---comment: A trigger of the application may change what is written, or write to the same rows. Where there is one, every batch of a conversion or an undo is read back before it ends; where there is none, nothing is read twice.
+--comment: A trigger of the application may change what is written, or write to the same rows. Where there is one, every batch of a conversion or an undo is read back before it ends; where there is none but one that keeps a time, nothing is read twice.
 SELECT billing_migration_register('function', 'billing_migration_is_interfered');
 CREATE FUNCTION billing_migration_is_interfered() RETURNS boolean
-LANGUAGE sql
+-- Every batch asks: in PL/pgSQL the plan is made once a session.
+LANGUAGE plpgsql
 STABLE
+SET enable_seqscan = 'on'
+SET enable_nestloop = 'on'
 AS $function$
-WITH RECURSIVE
-written (table_oid, is_source) AS (
-    SELECT
-        t.table_oid,
-        t.table_oid = 'user_billing'::regclass
-    FROM unnest(ARRAY['user_billing', 'user_credits', 'credit_transactions']::regclass[]) AS t (table_oid)
+BEGIN
+    RETURN EXISTS (
+        WITH RECURSIVE
+        written (table_oid, is_source) AS (
+            SELECT
+                t.table_oid,
+                t.table_oid = 'user_billing'::regclass
+            FROM unnest(ARRAY['user_billing', 'user_credits', 'credit_transactions']::regclass[]) AS t (table_oid)
 
-    UNION
-    SELECT
-        i.inhrelid,
-        w.is_source
-    FROM written AS w
-    JOIN pg_inherits AS i ON i.inhparent = w.table_oid
-)
-SELECT EXISTS (
-    SELECT 1
-    FROM written AS w
-    JOIN pg_trigger AS t ON t.tgrelid = w.table_oid
-    JOIN pg_proc AS f ON f.oid = t.tgfoid
-    JOIN pg_language AS l ON l.oid = f.prolang
-    WHERE
-        NOT t.tgisinternal
-        AND t.tgenabled <> 'D'
-        AND t.tgname <> 'billing_migration_late_write'
-        -- tgtype of CREATE TRIGGER: 1 row, 2 before, 4 insert, 8 delete, 16 update. A row trigger before the write whose text has no
-        -- statement, such as one that keeps updated_at, can change its own row only, and what became of that the write returns.
-        AND t.tgtype & 28 <> 0
-        AND NOT (
-            w.is_source
-            AND t.tgtype & 3 = 3
-            AND l.lanname = 'plpgsql'
-            AND f.prosrc !~* '\m(call|copy|delete|execute|insert|merge|perform|select|truncate|update)\M'
+            UNION
+            SELECT
+                i.inhrelid,
+                w.is_source
+            FROM written AS w
+            JOIN pg_inherits AS i ON i.inhparent = w.table_oid
         )
-)
+        SELECT 1
+        FROM written AS w
+        JOIN pg_trigger AS t ON t.tgrelid = w.table_oid
+        JOIN pg_proc AS f ON f.oid = t.tgfoid
+        WHERE
+            NOT t.tgisinternal
+            AND t.tgenabled <> 'D'
+            AND t.tgname <> 'billing_migration_late_write'
+            -- tgtype of CREATE TRIGGER: 1 row, 2 before, 4 insert, 8 delete, 16 update.
+            AND t.tgtype & 28 <> 0
+            -- A trigger that does nothing but keep a time, as the application's own one of user_billing does.
+            AND NOT (
+                w.is_source
+                AND t.tgtype & 3 = 3
+                AND f.prosrc ~* (
+                    '^\s*BEGIN(\s+NEW\.("\w+"|\w+)\s*:?=\s*'
+                    '(now\(\)|current_timestamp|localtimestamp|clock_timestamp\(\)|statement_timestamp\(\))\s*;)+'
+                    '\s*RETURN\s+NEW\s*;\s*END\s*;?\s*$')
+            )
+    );
+END
 $function$;
 
 COMMENT ON FUNCTION billing_migration_is_interfered() IS
@@ -75,12 +81,11 @@ BEGIN
         ) AS e (user_id, balance_usd, balance_uah, balance, earned, entry_id, amount)
         LEFT JOIN user_billing AS b ON b.user_id = e.user_id
         LEFT JOIN user_credits AS c ON c.user_id = e.user_id
-        LEFT JOIN credit_transactions AS t ON t.id = e.entry_id
+        LEFT JOIN credit_transactions AS t ON t.id = e.entry_id AND t.user_id = e.user_id
         WHERE
             (b.balance_usd, b.balance_uah, c.balance, c.total_earned)
                 IS DISTINCT FROM (e.balance_usd, e.balance_uah, e.balance, e.earned)
-            OR (t.user_id, t.amount, t.balance_before, t.balance_after)
-                IS DISTINCT FROM (e.user_id, e.amount, e.balance - e.amount, e.balance)
+            OR (t.amount, t.balance_before, t.balance_after) IS DISTINCT FROM (e.amount, e.balance - e.amount, e.balance)
     );
 END
 $function$;
@@ -90,46 +95,50 @@ COMMENT ON FUNCTION billing_migration_unwritten(uuid[], numeric[], numeric[], nu
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_unwritten');
 
 --changeset liquibase-credits:billing_migration_refuse_hidden_rows_created splitStatements:false rollbackSplitStatements:false
---comment: Who is hidden by row-level security would keep a balance in silence, and an undo would take a hidden user for a deleted one. The precondition asks the same before anything is created; here it is asked of every conversion and undo.
+--comment: Who is hidden by row-level security would keep a balance in silence, and an undo would take a hidden user for a deleted one. The precondition asks the same before anything is created, and whoever takes the lock of a conversion or an undo asks here.
 SELECT billing_migration_register('function', 'billing_migration_refuse_hidden_rows');
 CREATE FUNCTION billing_migration_refuse_hidden_rows() RETURNS void
 LANGUAGE plpgsql
 AS $function$
 DECLARE
-    v_table regclass;
+    v_table record;
 BEGIN
-    SELECT t.table_oid
+    SELECT c.relname, c.relforcerowsecurity, pg_get_userbyid(c.relowner) AS owner
     INTO v_table
     FROM unnest(ARRAY[
         'users', 'user_billing', 'user_credits', 'credit_transactions', 'billing_migration_log'
     ]::regclass[]) WITH ORDINALITY AS t (table_oid, position)
-    WHERE
-        row_security_active(t.table_oid)
-        AND (
-            NOT EXISTS (
-                SELECT 1
-                FROM pg_policy AS p
+    JOIN pg_class AS c ON c.oid = t.table_oid
+    CROSS JOIN LATERAL (
+        SELECT
+            count(*) FILTER (WHERE NOT p.polpermissive) AS restrictive_policies,
+            count(*) FILTER (
                 WHERE
-                    p.polrelid = t.table_oid
-                    AND p.polpermissive
+                    p.polpermissive
                     AND p.polcmd = '*'
                     AND pg_get_expr(p.polqual, p.polrelid) = 'true'
                     AND coalesce(pg_get_expr(p.polwithcheck, p.polrelid), 'true') = 'true'
-                    AND EXISTS (
-                        SELECT 1
-                        FROM unnest(p.polroles) AS o (role_oid)
-                        WHERE o.role_oid = 0 OR pg_has_role(o.role_oid, 'USAGE')
-                    )
+            ) AS open_policies
+        FROM pg_policy AS p
+        WHERE
+            p.polrelid = t.table_oid
+            AND EXISTS (
+                SELECT 1
+                FROM unnest(p.polroles) AS o (role_oid)
+                WHERE o.role_oid = 0 OR pg_has_role(o.role_oid, 'USAGE')  -- PUBLIC is 0.
             )
-            OR EXISTS (SELECT 1 FROM pg_policy AS p WHERE p.polrelid = t.table_oid AND NOT p.polpermissive)
-        )
+    ) AS a
+    WHERE
+        row_security_active(t.table_oid)
+        AND (a.open_policies = 0 OR a.restrictive_policies > 0)
     ORDER BY t.position
     LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION
-            'row-level security of table % may hide rows from role %; no balance was changed; '
-            'run as its owner, or as a role with BYPASSRLS',
-            v_table, current_user;
+            'row-level security of % may hide rows from role %; no balance was changed; '
+            'connect as a role with BYPASSRLS%, or give it a policy FOR ALL USING (true)',
+            v_table.relname, current_user,
+            CASE WHEN v_table.relforcerowsecurity THEN '' ELSE ' or as the owner, ' || v_table.owner END;
     END IF;
 END
 $function$;
@@ -139,45 +148,75 @@ COMMENT ON FUNCTION billing_migration_refuse_hidden_rows() IS
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_refuse_hidden_rows');
 
 --changeset liquibase-credits:billing_migration_rehearse_created splitStatements:false rollbackSplitStatements:false
---comment: Before a conversion begins, its first user is converted and undone in a subtransaction that is taken back. A constraint that accepts what a conversion writes, but not what its undo writes, would otherwise be found when it is too late.
+--comment: Before a conversion begins, one user with a wallet and one without are converted and undone in subtransactions that are taken back. A constraint that accepts what a conversion writes, but not what its undo writes, would otherwise be found when it is too late.
 SELECT billing_migration_register('function', 'billing_migration_rehearse');
 CREATE FUNCTION billing_migration_rehearse(p_run_id uuid) RETURNS void
 LANGUAGE plpgsql
 AS $function$
 DECLARE
-    v_user_id uuid;
-    v_users bigint := 0;
+    v_candidate record;
+    v_users bigint;
+    v_is_converted boolean;
+    v_rehearsed boolean[] := ARRAY[]::boolean[];
 BEGIN
-    -- Whoever has too little for a credit is passed over.
-    FOR i IN 1..20 LOOP
-        SELECT s.last_user_id, s.users
-        INTO v_user_id, v_users
-        FROM billing_migration_convert_set(p_run_id, v_user_id, NULL, 1) AS s;
-        EXIT WHEN v_user_id IS NULL OR v_users > 0;
+    FOR v_candidate IN
+        SELECT
+            f.user_id,
+            lag(f.user_id) OVER (ORDER BY f.user_id) AS after_user_id,
+            EXISTS (SELECT 1 FROM user_credits AS c WHERE c.user_id = f.user_id) AS has_wallet
+        FROM (
+            SELECT b.user_id
+            FROM billing_migration_run AS r
+            JOIN user_billing AS b ON b.balance_usd > 0 OR (b.balance_uah > 0 AND r.credits_per_uah > 0)
+            WHERE
+                r.id = p_run_id
+                AND (
+                    r.cohort IS NULL
+                    OR b.user_id IN (SELECT m.user_id FROM billing_migration_cohort_user AS m WHERE m.run_id = p_run_id)
+                )
+            ORDER BY b.user_id
+            LIMIT 100
+        ) AS f
+        ORDER BY f.user_id
+    LOOP
+        CONTINUE WHEN v_candidate.has_wallet = ANY (v_rehearsed);
+        v_users := 0;
+        v_is_converted := false;
+        BEGIN
+            -- Whoever is busy is left in peace; the setting goes with the subtransaction.
+            PERFORM set_config('lock_timeout', '100ms', true);
+            SELECT s.users
+            INTO v_users
+            FROM billing_migration_convert_set(p_run_id, v_candidate.after_user_id, v_candidate.user_id, 1) AS s;
+            IF v_users > 0 THEN
+                SET CONSTRAINTS ALL IMMEDIATE;
+                v_is_converted := true;
+                PERFORM set_config('billing_migration.undo', 'on', true);
+                PERFORM billing_migration_reverse_batch(p_run_id, NULL, NULL, 1, 'remainder');
+                SET CONSTRAINTS ALL IMMEDIATE;
+            END IF;
+            RAISE EXCEPTION 'taken back' USING ERRCODE = 'CR000';
+        EXCEPTION WHEN OTHERS THEN
+            IF SQLSTATE = 'CR000' AND v_is_converted THEN
+                v_rehearsed := v_rehearsed || v_candidate.has_wallet;
+            ELSIF left(SQLSTATE, 2) IN ('08', '53', '57', '58', 'XX') THEN
+                RAISE;
+            ELSIF v_is_converted
+                -- Locks; and two entries of one moment, which only a rehearsal writes.
+                AND SQLSTATE NOT IN ('55P03', '40001', '40P01', '23505', '23P01')
+            THEN
+                RAISE EXCEPTION
+                    'what is converted could not be undone: user %: %; no balance was changed; '
+                    'let the tables take what an undo writes, and run again',
+                    v_candidate.user_id, substring(SQLERRM FROM E'^[^\\r\\n]*')
+                    USING ERRCODE = 'object_not_in_prerequisite_state';
+            END IF;
+            -- What else is wrong with this user, the conversion itself will say.
+        END;
     END LOOP;
-    IF v_users > 0 THEN
-        PERFORM set_config('billing_migration.undo', 'on', true);
-        PERFORM billing_migration_reverse_batch(p_run_id, NULL, NULL, 1, 'remainder');
-    END IF;
-    RAISE EXCEPTION 'taken back' USING ERRCODE = 'CR000';
-EXCEPTION WHEN OTHERS THEN
-    IF SQLSTATE = 'CR000' THEN
-        RETURN;
-    END IF;
-    IF v_users > 0 AND left(SQLSTATE, 2) <> '57' THEN
-        RAISE EXCEPTION
-            'what is converted could not be undone: user %: %; no balance was changed; '
-            'let the tables take what an undo writes, and run again',
-            v_user_id, substring(SQLERRM FROM E'^[^\\r\\n]*')
-            USING ERRCODE = 'object_not_in_prerequisite_state';
-    END IF;
-    -- The conversion itself says what is wrong with a user, and waits for locks.
-    IF left(SQLSTATE, 2) IN ('08', '53', '57', '58', 'XX') THEN
-        RAISE;
-    END IF;
 END
 $function$;
 
 COMMENT ON FUNCTION billing_migration_rehearse(uuid) IS
-    'Converts and undoes the first user of a run that has begun, and takes both back; raises if the undo fails.';
+    'Converts and undoes one user with a wallet and one without, of the first 100 of a run that has begun, and takes it back; raises if an undo fails.';
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_rehearse');

@@ -19,7 +19,7 @@ LANGUAGE plpgsql
 AS $function$
 DECLARE
     v_run_id uuid;
-    v_earlier billing_migration_run;
+    v_earlier record;
 BEGIN
     IF p_dry_run THEN
         RETURN QUERY
@@ -41,16 +41,19 @@ BEGIN
         RETURN;
     END IF;
 
-    SELECT r.*
+    SELECT r.id, r.credits_per_usd, r.credits_per_uah
     INTO v_earlier
     FROM billing_migration_run AS r
     WHERE r.status = 'completed' AND r.armed_by_run_id IS NULL
     ORDER BY r.started_at DESC, r.id
     LIMIT 1;
-    IF v_earlier.credits_per_usd <> p_conversion_rate THEN
+    IF FOUND
+        AND (v_earlier.credits_per_usd, v_earlier.credits_per_uah) IS DISTINCT FROM (p_conversion_rate, p_credits_per_uah)
+    THEN
         RAISE WARNING
-            'run % converted at % credits per USD, this call converts at %',
-            v_earlier.id, v_earlier.credits_per_usd, p_conversion_rate;
+            'run % converted at % credits per USD and % per UAH, this call converts at % and %',
+            v_earlier.id, v_earlier.credits_per_usd, coalesce(v_earlier.credits_per_uah::text, 'none'),
+            p_conversion_rate, coalesce(p_credits_per_uah::text, 'none');
     END IF;
     v_run_id := billing_migration_convert(p_conversion_rate, p_credits_per_uah);
     RETURN QUERY

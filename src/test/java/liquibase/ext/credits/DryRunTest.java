@@ -158,7 +158,7 @@ class DryRunTest {
             database.execute("UPDATE databasechangeloglock SET locked = false, lockgranted = NULL, lockedby = NULL");
 
             String words = "Run " + run + " is unfinished (1 of 2 users done): an update goes on with it under its own"
-                    + " settings, credits.commit=batch and credits.perUsd=3, and refuses others, as it does this script";
+                    + " settings, among them credits.commit=batch and credits.perUsd=3, and refuses others, as it does this script";
             assertThat(dryRun.sql()).contains("-- " + words);
             assertThat(dryRun.messages()).contains(words);
             assertThat(database.everything().since(before)).isEmpty();

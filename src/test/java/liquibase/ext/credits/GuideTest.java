@@ -327,7 +327,8 @@ class GuideTest {
             statement.execute("SELECT * FROM migrate_user_billing_to_credits(1.0)");
 
             assertThat(statement.getWarnings().getMessage())
-                    .isEqualTo("run " + run + " converted at 3 credits per USD, this call converts at 1.0");
+                    .isEqualTo("run " + run
+                            + " converted at 3 credits per USD and none per UAH, this call converts at 1.0 and none");
         }
     }
 

@@ -10,25 +10,26 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Triggers and constraints of the application that change or refuse what is written: nothing is believed that was not read back. */
+/** Triggers and constraints of the application that change or refuse what a conversion or an undo writes. */
 class InterferenceTest {
     @ParameterizedTest(name = "{0}: {1}")
     @CsvSource(
-            delimiter = ';',
+            delimiter = '|',
             value = {
-                "BEFORE INSERT OR UPDATE ON user_credits; NEW.balance := least(NEW.balance, 20)",
-                "BEFORE UPDATE ON user_credits; NEW.balance := OLD.balance + (NEW.balance - OLD.balance) / 2",
-                "BEFORE INSERT OR UPDATE ON user_credits; NEW.total_earned := least(NEW.total_earned, 20)",
-                "BEFORE INSERT ON user_credits; NEW.balance := NEW.balance + 5",
-                "BEFORE UPDATE ON user_billing; NEW.balance_usd := NEW.balance_usd - 1",
-                "BEFORE UPDATE ON user_billing; NEW.balance_uah := NEW.balance_uah + 1",
-                "BEFORE INSERT ON credit_transactions; NEW.balance_after := 0",
-                "BEFORE INSERT ON credit_transactions; NEW.user_id := (SELECT u.id FROM users u WHERE u.id <> NEW.user_id LIMIT 1)",
-                "AFTER INSERT ON credit_transactions;"
+                "BEFORE INSERT OR UPDATE ON user_credits | NEW.balance := least(NEW.balance, 20)",
+                "BEFORE INSERT OR UPDATE ON user_credits | NEW.balance := NEW.balance - 1",
+                "BEFORE INSERT ON user_credits | NEW.id := gen_random_uuid(); NEW.balance := NEW.balance + 5",
+                "BEFORE INSERT OR UPDATE ON user_credits | NEW.total_earned := least(NEW.total_earned, 20)",
+                "BEFORE INSERT ON user_credits | NEW.balance := NEW.balance + 5",
+                "BEFORE UPDATE ON user_billing | NEW.balance_usd := NEW.balance_usd - 1",
+                "BEFORE UPDATE ON user_billing | NEW.balance_uah := NEW.balance_uah + 1",
+                "BEFORE INSERT ON credit_transactions | NEW.balance_after := 0",
+                "BEFORE INSERT ON credit_transactions | NEW.user_id := (SELECT u.id FROM users u WHERE u.id <> NEW.user_id LIMIT 1)",
+                "AFTER INSERT ON credit_transactions |"
                         + " UPDATE user_credits SET balance = balance + NEW.amount WHERE user_id = NEW.user_id",
-                "AFTER UPDATE ON user_billing;"
+                "AFTER UPDATE ON user_billing |"
                         + " UPDATE user_credits SET total_earned = total_earned + 1 WHERE user_id = NEW.user_id",
-                "deferred ON user_credits;"
+                "deferred ON user_credits |"
                         + " UPDATE user_credits SET balance = 1 WHERE user_id = NEW.user_id AND balance > 1",
             })
     void aConversionThatIsNotTakenAsWrittenIsTakenBack(String event, String action) {
@@ -40,7 +41,8 @@ class InterferenceTest {
                 LiquibaseApi.on(database)
                         .parameter("credits.commit", commit)
                         .run("update")
-                        .assertRefused(" did not take the change");
+                        .assertRefused(
+                                " did not take the change as written, by a trigger or a row-level security policy");
 
                 assertThat(money(database)).isEqualTo(before);
             }
@@ -49,15 +51,15 @@ class InterferenceTest {
 
     @ParameterizedTest(name = "{0}: {1}")
     @CsvSource(
-            delimiter = ';',
+            delimiter = '|',
             value = {
-                "BEFORE UPDATE ON user_billing; NEW.balance_usd := least(NEW.balance_usd, OLD.balance_usd)",
-                "BEFORE UPDATE ON user_credits; NEW.balance := greatest(NEW.balance, OLD.balance)",
-                "BEFORE UPDATE ON user_credits; NEW.total_earned := greatest(NEW.total_earned, OLD.total_earned)",
-                "BEFORE INSERT ON credit_transactions; NEW.amount := abs(NEW.amount)",
-                "AFTER INSERT ON credit_transactions;"
+                "BEFORE UPDATE ON user_billing | NEW.balance_usd := least(NEW.balance_usd, OLD.balance_usd)",
+                "BEFORE UPDATE ON user_credits | NEW.balance := greatest(NEW.balance, OLD.balance)",
+                "BEFORE UPDATE ON user_credits | NEW.total_earned := greatest(NEW.total_earned, OLD.total_earned)",
+                "BEFORE INSERT ON credit_transactions | NEW.amount := abs(NEW.amount)",
+                "AFTER INSERT ON credit_transactions |"
                         + " UPDATE user_credits SET balance = balance + NEW.amount WHERE user_id = NEW.user_id",
-                "deferred ON user_billing;"
+                "deferred ON user_billing |"
                         + " UPDATE user_billing SET balance_usd = 1 WHERE user_id = NEW.user_id AND balance_usd > 1",
             })
     void anUndoThatIsNotTakenAsWrittenIsTakenBack(String event, String action) {
@@ -122,7 +124,7 @@ class InterferenceTest {
             assertThat(database.lines("SELECT billing_migration_is_interfered()"))
                     .containsExactly("f");
 
-            trigger(database, "BEFORE UPDATE ON user_billing", "PERFORM 1");
+            trigger(database, "BEFORE UPDATE ON user_billing", "NEW.updated_at := least(now(), clock_timestamp())");
             assertThat(database.lines("SELECT billing_migration_is_interfered()"))
                     .containsExactly("t");
 
@@ -140,6 +142,13 @@ class InterferenceTest {
                 "ALTER TABLE credit_transactions ADD CHECK (description NOT LIKE 'Returned%')",
                 "CREATE TABLE kinds (kind varchar(50) PRIMARY KEY); INSERT INTO kinds VALUES ('migration');"
                         + " ALTER TABLE credit_transactions ADD FOREIGN KEY (transaction_type) REFERENCES kinds",
+                "CREATE TABLE kinds (kind varchar(50) PRIMARY KEY); INSERT INTO kinds VALUES ('migration');"
+                        + " ALTER TABLE credit_transactions ADD FOREIGN KEY (transaction_type) REFERENCES kinds"
+                        + " DEFERRABLE INITIALLY DEFERRED",
+                "CREATE TABLE cards (wallet_id uuid REFERENCES user_credits (id));"
+                        + " CREATE FUNCTION issue() RETURNS trigger LANGUAGE plpgsql AS"
+                        + " 'BEGIN INSERT INTO cards VALUES (NEW.id); RETURN NEW; END';"
+                        + " CREATE TRIGGER issue AFTER INSERT ON user_credits FOR EACH ROW EXECUTE FUNCTION issue()",
                 "ALTER TABLE credit_transactions ADD CHECK (source <> 'billing_credits_to_usd')",
                 "ALTER TABLE billing_migration_log ADD CHECK (status IN ('success', 'skipped', 'error'))",
                 "ALTER TABLE user_billing ADD CHECK (balance_usd <= 30) NOT VALID",
@@ -156,6 +165,78 @@ class InterferenceTest {
 
             assertThat(database.everything().without("databasechangelog"))
                     .isEqualTo(before.without("databasechangelog"));
+        }
+    }
+
+    /** Entries of one moment are a rehearsal's only; users who cannot be converted do not stand for those who can. */
+    @Test
+    void aRehearsalRefusesNothingThatTheUndoWouldNotMeet() {
+        try (Database database = populated()) {
+            database.execute("ALTER TABLE credit_transactions ADD UNIQUE (user_id, created_at)");
+            LiquibaseApi.on(database).run("update").assertSucceeded();
+            LiquibaseApi.on(database).run("rollbackCount", "count", 1).assertSucceeded();
+        }
+        try (Database database = populated()) {
+            database.execute("ALTER TABLE credit_transactions ADD CHECK (amount > 0)");
+            UUID refused = UUID.fromString("00000000-0000-4000-8000-000000000000");
+            database.execute("INSERT INTO users (id, email) VALUES (?, 'first@example.org')", refused);
+            database.execute("INSERT INTO user_billing (user_id, balance_usd) VALUES (?, 1)", refused);
+            database.execute("ALTER TABLE user_billing ADD CHECK (balance_usd <> 0 OR user_id <> '" + refused + "')");
+
+            LiquibaseApi.on(database)
+                    .parameter("credits.onError", "skip")
+                    .run("update")
+                    .assertRefused("what is converted could not be undone: user ");
+        }
+    }
+
+    /** A deferred foreign key is no trigger that anybody looks for. */
+    @Test
+    void whatIsDeferredToTheCommitIsHeardBeforeTheProof() {
+        try (Database database = populated()) {
+            database.execute("CREATE TABLE kinds (kind varchar(50) PRIMARY KEY);"
+                    + " ALTER TABLE credit_transactions ADD CONSTRAINT known FOREIGN KEY (transaction_type) REFERENCES kinds"
+                    + " DEFERRABLE INITIALLY DEFERRED");
+            List<String> before = money(database);
+
+            CommandResult converted =
+                    LiquibaseApi.on(database).run("update").assertRefused("violates foreign key constraint \"known\"");
+            assertThat(converted.messages()).doesNotContain("is proved");
+            assertThat(money(database)).isEqualTo(before);
+
+            database.execute("INSERT INTO kinds VALUES ('migration'), ('migration_rollback')");
+            LiquibaseApi.on(database).run("update").assertSucceeded();
+            database.execute("DELETE FROM kinds WHERE kind = 'migration_rollback'");
+            CommandResult undone = LiquibaseApi.on(database)
+                    .run("rollbackCount", "count", 1)
+                    .assertRefused("violates foreign key constraint \"known\"");
+            assertThat(undone.messages()).doesNotContain("is proved", "Undone");
+        }
+    }
+
+    /** Where the total of what was earned has fewer digits than the balance, a part of a credit is rounded there. */
+    @Test
+    void aCoarseTotalDoesNotHinderAPartialUndo() {
+        try (Database database = Database.from(Template.LEGACY_WITH_LEDGER)) {
+            for (String column : new String[] {
+                "user_credits ALTER balance",
+                "credit_transactions ALTER amount",
+                "credit_transactions ALTER balance_before",
+                "credit_transactions ALTER balance_after"
+            }) {
+                database.execute("ALTER TABLE " + column + " TYPE numeric(12,4)");
+            }
+            database.addUser("10.00");
+            LiquibaseApi.on(database).run("update").assertSucceeded();
+            database.execute("UPDATE user_credits SET balance = balance - 0.5555, total_spent = 0.5555");
+
+            LiquibaseApi.on(database)
+                    .parameter("credits.onSpent", "remainder")
+                    .run("rollbackCount", "count", 1)
+                    .assertSucceeded();
+
+            assertThat(database.lines("SELECT balance, total_earned FROM user_credits"))
+                    .containsExactly("0.0000|0.56");
         }
     }
 
@@ -177,8 +258,13 @@ class InterferenceTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"user_billing, balance_usd", "user_credits, balance"})
-    void anInfiniteBalanceIsOneUsersError(String table, String column) {
+    @CsvSource({
+        "user_billing, balance_usd, Infinity, balance is Infinity",
+        "user_credits, balance, Infinity, credits on account are Infinity",
+        "user_credits, balance, -Infinity, credits on account are -Infinity",
+        "user_credits, balance, NaN, credits on account are NaN",
+    })
+    void anInfiniteBalanceIsOneUsersError(String table, String column, String value, String reason) {
         try (Database database = Database.from(Template.LEGACY_WITH_LEDGER)) {
             for (String widened : new String[] {
                 "user_billing ALTER balance_usd",
@@ -194,17 +280,17 @@ class InterferenceTest {
             populate(database);
             UUID user = UUID.fromString(
                     database.lines("SELECT user_id FROM user_credits").get(0));
-            database.execute("UPDATE " + table + " SET " + column + " = 'Infinity' WHERE user_id = ?", user);
+            database.execute("UPDATE " + table + " SET " + column + " = ?::numeric WHERE user_id = ?", value, user);
 
             assertThat(database.lines("SELECT user_id, outcome FROM billing_migration_preview(1, NULL, 'HALF_UP')"))
                     .contains(user + "|error");
             database.execute("SELECT billing_migration_convert(1, p_on_error => 'skip')");
 
-            assertThat(database.lines("SELECT user_id, status FROM billing_migration_log ORDER BY status"))
+            assertThat(database.lines("SELECT user_id, status, reason FROM billing_migration_log ORDER BY status"))
                     .hasSize(2)
-                    .startsWith(user + "|error");
+                    .startsWith(user + "|error|" + reason);
             assertThat(database.lines("SELECT " + column + " FROM " + table + " WHERE user_id = '" + user + "'"))
-                    .containsExactly("Infinity");
+                    .containsExactly(value);
         }
     }
 
@@ -219,8 +305,8 @@ class InterferenceTest {
             database.execute("ALTER TABLE " + table + " ENABLE ROW LEVEL SECURITY; ALTER TABLE " + table
                     + " FORCE ROW LEVEL SECURITY; CREATE POLICY hidden ON " + table + " USING (random() > 2)");
             List<String> before = money(database);
-            String refusal = "row-level security of table " + table + " may hide rows from role " + role.name()
-                    + "; no balance was changed; run as its owner, or as a role with BYPASSRLS";
+            String refusal = "row-level security of " + table + " may hide rows from role " + role.name()
+                    + "; no balance was changed; connect as a role with BYPASSRLS, or give it a policy FOR ALL USING (true)";
 
             role.liquibase().run("rollbackCount", "count", 1).assertRefused(refusal);
             assertThatThrownBy(

@@ -76,9 +76,9 @@ final class BatchedUndo {
                     connection.commit();
                 }
             } catch (ConversionException e) {
-                throw locked.givenUp(e, standing());
+                throw locked.givenUp(e, standing(e.line()));
             } catch (SQLException e) {
-                throw locked.givenUp(e, standing());
+                throw locked.givenUp(e, standing(String.valueOf(e.getMessage())));
             }
             return undone;
         }
@@ -141,9 +141,12 @@ final class BatchedUndo {
         connection.commit();
     }
 
-    private String standing() {
-        return (hasBegun ? users() + "; " : "") + "go on with the same command, or with " + asSql
-                + ("refuse".equals(onSpent) ? ", in both of which remainder or debt may stand for refuse" : "");
+    /** Who is told to set another policy must not read the old one as the way on. */
+    private String standing(String failure) {
+        return (hasBegun ? users() + "; " : "")
+                + (failure.contains("credits.onSpent=")
+                        ? "then go on with the same command"
+                        : "go on with the same command, or with " + asSql);
     }
 
     private String users() {

@@ -23,14 +23,21 @@ final class OpenRun {
             LIMIT 1
             """;
 
-    private static final String KNOWS_RUNS = "SELECT to_regclass('billing_migration_progress') IS NOT NULL";
+    private static final String KNOWS_RUNS = """
+            SELECT has_table_privilege(to_regclass('billing_migration_progress'), 'SELECT')
+                AND has_table_privilege(to_regclass('billing_migration_run'), 'SELECT')
+            """;
     private static final String IN_WORDS = """
             SELECT CASE p.status
                 WHEN 'undoing' THEN 'The undo of run ' || p.run_id || ' is unfinished: an update converts nobody until the'
                     || ' command that began it has finished it, and this script is refused'
-                ELSE 'Run ' || p.run_id || ' is unfinished (' || p.done_users || ' of ' || p.planned_users
-                    || ' users done): an update goes on with it under its own settings, credits.commit=' || r.commit_mode
-                    || ' and credits.perUsd=' || r.credits_per_usd || ', and refuses others, as it does this script'
+                ELSE 'Run ' || p.run_id || ' is unfinished (' || p.done_users || ' of ' || p.planned_users || ' users done): '
+                    || CASE r.commit_mode
+                        WHEN 'batch'
+                            THEN 'an update goes on with it under its own settings, among them credits.commit=batch and'
+                                || ' credits.perUsd=' || r.credits_per_usd || ', and refuses others, as it does this script'
+                        ELSE 'an update and this script are refused until it is undone with rollback_billing_migration'
+                    END
             END
             FROM billing_migration_progress AS p
             JOIN billing_migration_run AS r ON r.id = p.run_id

@@ -6,7 +6,7 @@ import java.sql.Savepoint;
 import java.sql.Statement;
 import org.jspecify.annotations.Nullable;
 
-/** Reads that wait for a lock no longer than 5 seconds, and leave transaction and settings of the session as they were. */
+/** Reads that wait for a lock no longer than 5 seconds, and leave the settings of the session and what a transaction did as they were. */
 final class BoundedReading {
     private static final String SET_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '5s'";
 

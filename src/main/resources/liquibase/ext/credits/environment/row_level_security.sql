@@ -14,24 +14,25 @@ policy (table_oid, is_permissive, hides_nothing) AS (
         p.polcmd = '*'
             AND pg_get_expr(p.polqual, p.polrelid) = 'true'
             AND coalesce(pg_get_expr(p.polwithcheck, p.polrelid), 'true') = 'true'
-            AND EXISTS (
-                SELECT 1
-                FROM unnest(p.polroles) AS r (role_oid)
-                WHERE r.role_oid = 0 OR pg_has_role(r.role_oid, 'USAGE')  -- PUBLIC is 0.
-            )
     FROM pg_policy AS p
     JOIN read_table AS t ON t.table_oid = p.polrelid
+    WHERE
+        EXISTS (
+            SELECT 1
+            FROM unnest(p.polroles) AS r (role_oid)
+            WHERE r.role_oid = 0 OR pg_has_role(r.role_oid, 'USAGE')  -- PUBLIC is 0.
+        )
 )
 SELECT
     'row-level security of ' || c.relname || ' may hide rows from role ' || current_user || '; a hidden row would keep its'
         || ' balance, or pass for a deleted user; connect as a role with BYPASSRLS'
         || CASE WHEN c.relforcerowsecurity THEN '' ELSE ' or as the owner, ' || pg_get_userbyid(c.relowner) END
+        || ', or give it a policy FOR ALL USING (true)'
 FROM read_table AS t
 JOIN pg_class AS c ON c.oid = t.table_oid
 WHERE
     row_security_active(c.oid)
-    -- Permissive policies add rows to each other, restrictive ones take away. The conversion asks the same, so a restrictive policy
-    -- for somebody else is refused here too.
+    -- Permissive policies add rows to each other, restrictive ones take away. Conversion and undo ask the same.
     AND NOT coalesce(
         (
             SELECT bool_and(p.is_permissive) AND bool_or(p.hides_nothing)
