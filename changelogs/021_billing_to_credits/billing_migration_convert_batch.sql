@@ -31,7 +31,7 @@ DECLARE
     v_id_start text := regexp_replace(
         lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0'), '(.{8})(.{4})', '\1-\2-7');
     v_in_cohort text;
-    v_is_interfered boolean := billing_migration_is_interfered();
+    v_interference text := billing_migration_interference();
     v_unwritten bigint;
     v_user_ids uuid[];
     v_balances_usd numeric[];
@@ -357,18 +357,19 @@ BEGIN
         v_run.credits_scale,
         v_run.credits_per_usd || 'x' || coalesce(', UAH ' || v_run.credits_per_uah || 'x', ''),
         v_id_start,
-        v_is_interfered;
+        v_interference IS NOT NULL;
     IF NOT credits < 'Infinity' THEN
         RAISE EXCEPTION 'balance is %', credits;
     END IF;
-    IF v_is_interfered AND v_unwritten = 0 THEN
+    IF v_interference IS NOT NULL AND v_unwritten = 0 THEN
         v_unwritten := coalesce(cardinality(billing_migration_unwritten(
             v_user_ids, v_balances_usd, v_balances_uah, v_balances, v_earned, v_entry_ids, v_amounts)), 0);
     END IF;
     IF v_unwritten <> 0 THEN
         RAISE EXCEPTION
             'user_billing, user_credits or the ledger did not take the change as written, '
-            'by a trigger or a row-level security policy';
+            'by a trigger or a row-level security policy%', coalesce(': ' || v_interference, '')
+            USING ERRCODE = 'CR001';
     END IF;
 
     RETURN NEXT;

@@ -77,19 +77,22 @@ BEGIN
         RETURN NEW;
     END IF;
 
+    INSERT INTO user_credits (user_id, balance, total_earned)
+    VALUES (NEW.user_id, 0, 0)
+    ON CONFLICT (user_id) DO NOTHING;
     SELECT c.balance INTO v_balance_before FROM user_credits AS c WHERE c.user_id = NEW.user_id FOR NO KEY UPDATE;
-    INSERT INTO user_credits AS c (user_id, balance, total_earned)
-    VALUES (NEW.user_id, v_credits, v_credits)
-    ON CONFLICT (user_id) DO UPDATE SET
-        balance = c.balance + excluded.balance,
-        total_earned = c.total_earned + excluded.total_earned,
+    UPDATE user_credits AS c
+    SET
+        balance = c.balance + v_credits,
+        total_earned = c.total_earned + v_credits,
         updated_at = now()
+    WHERE c.user_id = NEW.user_id
     RETURNING c.balance INTO v_balance;
-    IF v_balance <> coalesce(v_balance_before, 0) + v_credits THEN
+    IF (v_balance = v_balance_before + v_credits) IS NOT TRUE THEN
         RAISE EXCEPTION
             'user_credits of user % did not take % credits on top of %, by a trigger; the write is refused; '
             'see the triggers of user_credits',
-            NEW.user_id, v_credits, coalesce(v_balance_before, 0);
+            NEW.user_id, v_credits, v_balance_before;
     END IF;
 
     INSERT INTO credit_transactions (

@@ -161,7 +161,7 @@ DECLARE
     v_first_user_id uuid;
     v_refused uuid[];
     v_unwritten uuid[];
-    v_is_interfered boolean := billing_migration_is_interfered();
+    v_interference text := billing_migration_interference();
     v_user_ids uuid[];
     v_balances_usd numeric[];
     v_balances_uah numeric[];
@@ -268,8 +268,9 @@ BEGIN
             l.uah_back,
             l.outcome,
             l.reason,
-            l.balance_usd,
-            l.balance_uah,
+            -- What is NULL by now takes what comes back, too.
+            coalesce(l.balance_usd + l.usd_back, nullif(l.usd_back, 0)) AS usd_after,
+            coalesce(l.balance_uah + l.uah_back, nullif(l.uah_back, 0)) AS uah_after,
             l.balance,
             l.total_earned,
             ($5 || substr(gen_random_uuid()::text, 16))::uuid AS reversal_entry_id
@@ -278,8 +279,8 @@ BEGIN
     returned AS (
         UPDATE user_billing AS b
         SET
-            balance_usd = b.balance_usd + d.usd_back,
-            balance_uah = b.balance_uah + d.uah_back
+            balance_usd = coalesce(b.balance_usd + d.usd_back, nullif(d.usd_back, 0)),
+            balance_uah = coalesce(b.balance_uah + d.uah_back, nullif(d.uah_back, 0))
         FROM due AS d
         WHERE
             b.user_id = d.user_id
@@ -288,8 +289,7 @@ BEGIN
             AND d.outcome IN ('full', 'partial')
         RETURNING
             b.user_id,
-            (b.balance_usd, b.balance_uah)
-                IS NOT DISTINCT FROM (d.balance_usd + d.usd_back, d.balance_uah + d.uah_back) AS is_as_meant
+            (b.balance_usd, b.balance_uah) IS NOT DISTINCT FROM (d.usd_after, d.uah_after) AS is_as_meant
     ),
     taken AS (
         UPDATE user_credits AS c
@@ -371,7 +371,7 @@ BEGIN
             LEFT JOIN taken AS t ON t.user_id = d.user_id
             WHERE
                 (t.user_id IS NULL AND d.outcome IN ('full', 'partial') AND (d.usd_back > 0 OR d.uah_back > 0))
-                OR NOT t.is_as_meant
+                OR (t.user_id IS NOT NULL AND t.is_as_meant IS NOT TRUE)
         ),
         w.user_ids,
         w.balances_usd,
@@ -395,8 +395,8 @@ BEGIN
     CROSS JOIN (
         SELECT
             array_agg(d.user_id) AS user_ids,
-            array_agg(d.balance_usd + d.usd_back) AS balances_usd,
-            array_agg(d.balance_uah + d.uah_back) AS balances_uah,
+            array_agg(d.usd_after) AS balances_usd,
+            array_agg(d.uah_after) AS balances_uah,
             array_agg(t.balance) AS balances,
             array_agg(t.total_earned) AS earned,
             array_agg(d.reversal_entry_id) AS entry_ids,
@@ -409,7 +409,7 @@ BEGIN
     INTO
         undone_users, users, usd, uah, credits, kept_users, kept_credits, v_refused, v_unwritten,
         v_user_ids, v_balances_usd, v_balances_uah, v_balances, v_earned, v_entry_ids, v_amounts
-    USING p_run_id, v_first_user_id, p_on_spent, last_user_id, v_id_start, v_is_interfered;
+    USING p_run_id, v_first_user_id, p_on_spent, last_user_id, v_id_start, v_interference IS NOT NULL;
 
     IF v_refused IS NOT NULL THEN
         RAISE EXCEPTION
@@ -420,38 +420,44 @@ BEGIN
                 || CASE WHEN cardinality(v_refused) > 20 THEN ', and ' || cardinality(v_refused) - 20 || ' more' ELSE '' END
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
-    IF v_is_interfered AND v_unwritten IS NULL THEN
+    -- A wallet that the conversion created, and that nobody used since, goes as it came; one that something refers to stays, empty.
+    BEGIN
+        EXECUTE $sql$
+            DELETE FROM user_credits AS c
+            USING billing_migration_log AS l
+            WHERE
+                l.run_id = $1
+                AND l.user_id >= $2
+                AND l.user_id <= $3
+                AND l.credits_row_created
+                AND l.reversed_credits = l.new_credits
+                AND c.user_id = l.user_id
+                AND c.user_id >= $2
+                AND c.user_id <= $3
+                AND c.balance = 0
+                AND c.total_earned = 0
+                AND c.total_spent = 0
+        $sql$
+        USING p_run_id, v_first_user_id, last_user_id;
+    EXCEPTION WHEN foreign_key_violation OR restrict_violation THEN
+        NULL;
+    END;
+
+    IF v_interference IS NOT NULL AND v_unwritten IS NULL THEN
         v_unwritten := billing_migration_unwritten(
             v_user_ids, v_balances_usd, v_balances_uah, v_balances, v_earned, v_entry_ids, v_amounts);
     END IF;
     IF v_unwritten IS NOT NULL THEN
         RAISE EXCEPTION
             'user_billing, user_credits or the ledger of % user(s) did not take the change: %; the open transaction is taken back; '
-            'see whether a trigger or a row-level security policy hinders it',
+            'see whether a trigger or a row-level security policy hinders it%',
             cardinality(v_unwritten),
             array_to_string(v_unwritten[1:20], ', ')
-                || CASE WHEN cardinality(v_unwritten) > 20 THEN ', and ' || cardinality(v_unwritten) - 20 || ' more' ELSE '' END
+                || CASE WHEN cardinality(v_unwritten) > 20 THEN ', and ' || cardinality(v_unwritten) - 20 || ' more' ELSE '' END,
+            coalesce(': ' || v_interference, '')
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
 
-    -- A wallet that the conversion created, and that nobody used since, goes as it came.
-    EXECUTE $sql$
-        DELETE FROM user_credits AS c
-        USING billing_migration_log AS l
-        WHERE
-            l.run_id = $1
-            AND l.user_id >= $2
-            AND l.user_id <= $3
-            AND l.credits_row_created
-            AND l.reversed_credits = l.new_credits
-            AND c.user_id = l.user_id
-            AND c.user_id >= $2
-            AND c.user_id <= $3
-            AND c.balance = 0
-            AND c.total_earned = 0
-            AND c.total_spent = 0
-    $sql$
-    USING p_run_id, v_first_user_id, last_user_id;
     RETURN NEXT;
 END
 $function$;

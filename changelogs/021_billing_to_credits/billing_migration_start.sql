@@ -10,6 +10,8 @@ DECLARE
     v_key bigint := hashtextextended('billing_migration in ' || current_schema(), 0);
     v_holder text;
 BEGIN
+    -- Before the lock, which a session would keep.
+    PERFORM billing_migration_refuse_hidden_rows();
     IF NOT (CASE
         WHEN p_for_session THEN pg_try_advisory_lock(v_key)
         ELSE pg_try_advisory_xact_lock(v_key)
@@ -28,7 +30,6 @@ BEGIN
             'another conversion or undo is running (%); no balance was changed; wait until it ends and run again',
             coalesce(v_holder, 'it has just ended');
     END IF;
-    PERFORM billing_migration_refuse_hidden_rows();
     PERFORM set_config('application_name', 'liquibase-credits run ' || p_run_id, NOT p_for_session);
 END
 $function$;

@@ -1,9 +1,9 @@
 --liquibase formatted sql
 
---changeset liquibase-credits:billing_migration_is_interfered_created splitStatements:false rollbackSplitStatements:false
---comment: A trigger of the application may change what is written, or write to the same rows. Where there is one, every batch of a conversion or an undo is read back before it ends; where there is none but one that keeps a time, nothing is read twice.
-SELECT billing_migration_register('function', 'billing_migration_is_interfered');
-CREATE FUNCTION billing_migration_is_interfered() RETURNS boolean
+--changeset liquibase-credits:billing_migration_interference_created splitStatements:false rollbackSplitStatements:false
+--comment: A trigger of the application may change what is written, or write to the same rows, and a foreign key may take rows along when a wallet goes. Where there is one, every batch of a conversion or an undo is read back before it ends; where there is none but a trigger that keeps a time, nothing is read twice.
+SELECT billing_migration_register('function', 'billing_migration_interference');
+CREATE FUNCTION billing_migration_interference() RETURNS text
 -- Every batch asks: in PL/pgSQL the plan is made once a session.
 LANGUAGE plpgsql
 STABLE
@@ -11,7 +11,7 @@ SET enable_seqscan = 'on'
 SET enable_nestloop = 'on'
 AS $function$
 BEGIN
-    RETURN EXISTS (
+    RETURN (
         WITH RECURSIVE
         written (table_oid, is_source) AS (
             SELECT
@@ -25,33 +25,43 @@ BEGIN
                 w.is_source
             FROM written AS w
             JOIN pg_inherits AS i ON i.inhparent = w.table_oid
+        ),
+        interfering (what) AS (
+            SELECT 'trigger ' || t.tgname || ' on ' || t.tgrelid::regclass
+            FROM written AS w
+            JOIN pg_trigger AS t ON t.tgrelid = w.table_oid
+            JOIN pg_proc AS f ON f.oid = t.tgfoid
+            WHERE
+                NOT t.tgisinternal
+                AND t.tgenabled <> 'D'
+                AND t.tgname <> 'billing_migration_late_write'
+                -- tgtype of CREATE TRIGGER: 1 row, 2 before, 4 insert, 8 delete, 16 update.
+                AND t.tgtype & 28 <> 0
+                -- A trigger that does nothing but keep a time, as the application's own one of user_billing does.
+                AND NOT (
+                    w.is_source
+                    AND t.tgtype & 3 = 3
+                    AND f.prosrc ~* (
+                        '^\s*BEGIN(\s+NEW\.("\w+"|\w+)\s*:?=\s*'
+                        '(now\(\)|current_timestamp|localtimestamp|clock_timestamp\(\)|statement_timestamp\(\))\s*;)+'
+                        '\s*RETURN\s+NEW\s*;\s*END\s*;?\s*$')
+                )
+
+            UNION ALL
+            SELECT 'foreign key ' || k.conname || ' on ' || k.conrelid::regclass
+            FROM written AS w
+            JOIN pg_constraint AS k ON k.confrelid = w.table_oid AND k.conrelid IN (SELECT o.table_oid FROM written AS o)
+            WHERE k.contype = 'f' AND k.confdeltype IN ('c', 'n', 'd')
         )
-        SELECT 1
-        FROM written AS w
-        JOIN pg_trigger AS t ON t.tgrelid = w.table_oid
-        JOIN pg_proc AS f ON f.oid = t.tgfoid
-        WHERE
-            NOT t.tgisinternal
-            AND t.tgenabled <> 'D'
-            AND t.tgname <> 'billing_migration_late_write'
-            -- tgtype of CREATE TRIGGER: 1 row, 2 before, 4 insert, 8 delete, 16 update.
-            AND t.tgtype & 28 <> 0
-            -- A trigger that does nothing but keep a time, as the application's own one of user_billing does.
-            AND NOT (
-                w.is_source
-                AND t.tgtype & 3 = 3
-                AND f.prosrc ~* (
-                    '^\s*BEGIN(\s+NEW\.("\w+"|\w+)\s*:?=\s*'
-                    '(now\(\)|current_timestamp|localtimestamp|clock_timestamp\(\)|statement_timestamp\(\))\s*;)+'
-                    '\s*RETURN\s+NEW\s*;\s*END\s*;?\s*$')
-            )
+        SELECT string_agg(f.what, ', ' ORDER BY f.what)
+        FROM interfering AS f
     );
 END
 $function$;
 
-COMMENT ON FUNCTION billing_migration_is_interfered() IS
-    'Whether triggers of the application could change what a conversion or an undo writes, so that it must be read back.';
---rollback SELECT billing_migration_unregister('function', 'billing_migration_is_interfered');
+COMMENT ON FUNCTION billing_migration_interference() IS
+    'Triggers and foreign keys of the application that could change what a conversion or an undo writes, so that it must be read back; null: none.';
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_interference');
 
 --changeset liquibase-credits:billing_migration_unwritten_created splitStatements:false rollbackSplitStatements:false
 --comment: Reads a batch back, after all triggers. Settings keep it to index look-ups of its own users, at any size of the tables.
@@ -83,8 +93,12 @@ BEGIN
         LEFT JOIN user_credits AS c ON c.user_id = e.user_id
         LEFT JOIN credit_transactions AS t ON t.id = e.entry_id AND t.user_id = e.user_id
         WHERE
-            (b.balance_usd, b.balance_uah, c.balance, c.total_earned)
-                IS DISTINCT FROM (e.balance_usd, e.balance_uah, e.balance, e.earned)
+            (b.balance_usd, b.balance_uah) IS DISTINCT FROM (e.balance_usd, e.balance_uah)
+            -- An undo removes a wallet that the conversion made and that is empty again.
+            OR (
+                (c.balance, c.total_earned) IS DISTINCT FROM (e.balance, e.earned)
+                AND NOT (c.user_id IS NULL AND e.amount < 0 AND e.balance = 0 AND e.earned = 0)
+            )
             OR (t.amount, t.balance_before, t.balance_after) IS DISTINCT FROM (e.amount, e.balance - e.amount, e.balance)
     );
 END
@@ -158,6 +172,7 @@ DECLARE
     v_users bigint;
     v_is_converted boolean;
     v_rehearsed boolean[] := ARRAY[]::boolean[];
+    v_unwritten_users integer := 0;
 BEGIN
     FOR v_candidate IN
         SELECT
@@ -192,7 +207,7 @@ BEGIN
                 SET CONSTRAINTS ALL IMMEDIATE;
                 v_is_converted := true;
                 PERFORM set_config('billing_migration.undo', 'on', true);
-                PERFORM billing_migration_reverse_batch(p_run_id, NULL, NULL, 1, 'remainder');
+                PERFORM billing_migration_reverse_batch(p_run_id, NULL, NULL, 1, 'debt');
                 SET CONSTRAINTS ALL IMMEDIATE;
             END IF;
             RAISE EXCEPTION 'taken back' USING ERRCODE = 'CR000';
@@ -201,15 +216,23 @@ BEGIN
                 v_rehearsed := v_rehearsed || v_candidate.has_wallet;
             ELSIF left(SQLSTATE, 2) IN ('08', '53', '57', '58', 'XX') THEN
                 RAISE;
-            ELSIF v_is_converted
-                -- Locks; and two entries of one moment, which only a rehearsal writes.
-                AND SQLSTATE NOT IN ('55P03', '40001', '40P01', '23505', '23P01')
-            THEN
+            -- What the tables themselves refuse. A trigger's own words may be about the moment, which is one for both here, as are
+            -- two entries of one time.
+            ELSIF v_is_converted AND SQLSTATE IN ('22001', '22003', '22P02', '23502', '23503', '23514', '42501', '55000') THEN
                 RAISE EXCEPTION
                     'what is converted could not be undone: user %: %; no balance was changed; '
                     'let the tables take what an undo writes, and run again',
                     v_candidate.user_id, substring(SQLERRM FROM E'^[^\\r\\n]*')
                     USING ERRCODE = 'object_not_in_prerequisite_state';
+            ELSIF SQLSTATE = 'CR001' THEN
+                -- The conversion names each user; of many it takes long to find them all.
+                v_unwritten_users := v_unwritten_users + 1;
+                IF v_unwritten_users = 50 AND cardinality(v_rehearsed) = 0 THEN
+                    RAISE EXCEPTION
+                        'none of the first % users can be converted: %; no balance was changed',
+                        v_unwritten_users, substring(SQLERRM FROM E'^[^\\r\\n]*')
+                        USING ERRCODE = 'object_not_in_prerequisite_state';
+                END IF;
             END IF;
             -- What else is wrong with this user, the conversion itself will say.
         END;

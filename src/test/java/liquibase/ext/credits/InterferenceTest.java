@@ -121,16 +121,16 @@ class InterferenceTest {
                             database.lines(
                                     "SELECT tgname FROM pg_trigger WHERE tgrelid = 'user_billing'::regclass AND NOT tgisinternal"))
                     .contains("user_billing_updated_at");
-            assertThat(database.lines("SELECT billing_migration_is_interfered()"))
-                    .containsExactly("f");
-
-            trigger(database, "BEFORE UPDATE ON user_billing", "NEW.updated_at := least(now(), clock_timestamp())");
-            assertThat(database.lines("SELECT billing_migration_is_interfered()"))
+            assertThat(database.lines("SELECT billing_migration_interference() IS NULL"))
                     .containsExactly("t");
 
+            trigger(database, "BEFORE UPDATE ON user_billing", "NEW.updated_at := least(now(), clock_timestamp())");
+            assertThat(database.lines("SELECT billing_migration_interference()"))
+                    .containsExactly("trigger interfere on user_billing");
+
             database.execute("ALTER TABLE user_billing DISABLE TRIGGER interfere");
-            assertThat(database.lines("SELECT billing_migration_is_interfered()"))
-                    .containsExactly("f");
+            assertThat(database.lines("SELECT billing_migration_interference() IS NULL"))
+                    .containsExactly("t");
         }
     }
 
@@ -145,10 +145,8 @@ class InterferenceTest {
                 "CREATE TABLE kinds (kind varchar(50) PRIMARY KEY); INSERT INTO kinds VALUES ('migration');"
                         + " ALTER TABLE credit_transactions ADD FOREIGN KEY (transaction_type) REFERENCES kinds"
                         + " DEFERRABLE INITIALLY DEFERRED",
-                "CREATE TABLE cards (wallet_id uuid REFERENCES user_credits (id));"
-                        + " CREATE FUNCTION issue() RETURNS trigger LANGUAGE plpgsql AS"
-                        + " 'BEGIN INSERT INTO cards VALUES (NEW.id); RETURN NEW; END';"
-                        + " CREATE TRIGGER issue AFTER INSERT ON user_credits FOR EACH ROW EXECUTE FUNCTION issue()",
+                "ALTER TABLE credit_transactions ADD FOREIGN KEY (user_id) REFERENCES user_credits (user_id)"
+                        + " ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED",
                 "ALTER TABLE credit_transactions ADD CHECK (source <> 'billing_credits_to_usd')",
                 "ALTER TABLE billing_migration_log ADD CHECK (status IN ('success', 'skipped', 'error'))",
                 "ALTER TABLE user_billing ADD CHECK (balance_usd <= 30) NOT VALID",
@@ -187,6 +185,56 @@ class InterferenceTest {
                     .parameter("credits.onError", "skip")
                     .run("update")
                     .assertRefused("what is converted could not be undone: user ");
+        }
+    }
+
+    /** What the application attached to a wallet that the conversion made. */
+    @Test
+    void aWalletThatSomethingRefersToStaysEmpty() {
+        try (Database database = populated()) {
+            LiquibaseApi.on(database).run("update").assertSucceeded();
+            database.execute("CREATE TABLE cards (wallet_id uuid REFERENCES user_credits (id));"
+                    + " INSERT INTO cards SELECT id FROM user_credits");
+
+            LiquibaseApi.on(database).run("rollbackCount", "count", 1).assertSucceeded();
+
+            assertThat(database.lines("SELECT balance, total_earned FROM user_credits ORDER BY balance"))
+                    .containsExactly("0.00|0.00", "7.00|7.00");
+        }
+    }
+
+    @Test
+    void aBalanceThatBecameNullTakesWhatComesBack() {
+        try (Database database = populated()) {
+            LiquibaseApi.on(database).run("update").assertSucceeded();
+            database.execute(
+                    "ALTER TABLE user_billing ALTER balance_usd DROP NOT NULL, ALTER balance_uah DROP NOT NULL;"
+                            + " UPDATE user_billing SET balance_usd = NULL, balance_uah = NULL");
+
+            LiquibaseApi.on(database).run("rollbackCount", "count", 1).assertSucceeded();
+
+            assertThat(database.number("SELECT sum(balance_usd) FROM user_billing"))
+                    .isEqualByComparingTo("150.00");
+            assertThat(database.number("SELECT count(balance_uah) FROM user_billing"))
+                    .isEqualByComparingTo("0");
+        }
+    }
+
+    /** Looking for each of a million users would take hours. */
+    @Test
+    void aTriggerThatChangesEverybodyIsFoundAtOnce() {
+        try (Database database = Database.prepared()) {
+            database.execute("INSERT INTO users (id, email)"
+                    + " SELECT gen_random_uuid(), n || '@example.org' FROM generate_series(1, 60) AS n;"
+                    + " INSERT INTO user_billing (user_id, balance_usd) SELECT id, 1 FROM users");
+            trigger(database, "BEFORE INSERT ON user_credits", "NEW.balance := NEW.balance + 5");
+
+            LiquibaseApi.on(database)
+                    .run("update")
+                    .assertRefused(
+                            "none of the first 50 users can be converted: user_billing, user_credits or the ledger did"
+                                    + " not take the change as written, by a trigger or a row-level security policy:"
+                                    + " trigger interfere on user_credits; no balance was changed");
         }
     }
 

@@ -53,7 +53,9 @@ class ProofTest {
                     .run("update")
                     .assertRefused(
                             "1 user(s) cannot be converted: " + user + " (user_billing, user_credits or the ledger did"
-                                    + " not take the change as written, by a trigger or a row-level security policy); no balance was changed; correct");
+                                    + " not take the change as written, by a trigger or a row-level security policy: trigger suppress on "
+                                    + table
+                                    + "); no balance was changed; correct");
             assertThat(database.everything().without("databasechangelog"))
                     .isEqualTo(before.without("databasechangelog"));
 
@@ -67,7 +69,8 @@ class ProofTest {
                     .assertRefused(
                             "user_billing, user_credits or the ledger of 1 user(s) did not take the change: " + user
                                     + "; the open transaction is taken back;"
-                                    + " see whether a trigger or a row-level security policy hinders it");
+                                    + " see whether a trigger or a row-level security policy hinders it: trigger suppress on "
+                                    + table);
             assertThat(database.everything()).isEqualTo(converted);
         }
     }
