@@ -196,7 +196,7 @@ class BatchedUndoTest {
                             + database.text("SELECT max(l.user_id::text) FROM billing_migration_log AS l")
                             + "; the open transaction is taken back; set credits.onSpent=remainder to return what"
                             + " is left, or debt to let balances go negative;"
-                            + " 18 of 20 users are undone; go on");
+                            + " 18 of 20 users are undone; then go on with the same command");
             undo(database, "refuse").assertRefused("1 user(s) cannot give back all converted credits, 1.00 are spent");
             undo(database, "remainder").assertSucceeded();
 
