@@ -193,8 +193,7 @@ BEGIN
             AND c.user_id <= $3
         RETURNING
             c.user_id,
-            c.balance,
-            c.total_earned
+            c.balance
     ),
     -- Apart from the above, which is cheaper for a wallet that exists; a wallet made meanwhile is found as a conflict.
     credited_first AS (
@@ -217,21 +216,18 @@ BEGIN
         RETURNING
             c.user_id,
             c.balance,
-            c.total_earned,
             c.id AS wallet_id
     ),
     credited AS (
         SELECT
             e.user_id,
             e.balance,
-            e.total_earned,
             NULL::uuid AS wallet_id
         FROM credited_before AS e
         UNION ALL
         SELECT
             f.user_id,
             f.balance,
-            f.total_earned,
             f.wallet_id
         FROM credited_first AS f
     ),
@@ -246,19 +242,11 @@ BEGIN
             z.credits,
             z.ledger_entry_id,
             c.balance AS balance_after,
-            c.total_earned AS earned_after,
             c.wallet_id IS NOT DISTINCT FROM z.ledger_entry_id AS credits_row_created,
-            z.is_zeroed
-                AND abs(c.balance) < 'Infinity'
-                -- Where another transaction has made the wallet meanwhile the set is tried again, in halves, and then seen.
-                AND (
-                    NOT $10
-                    OR (
-                        c.balance = coalesce(z.old_balance, 0) + z.credits
-                        AND c.total_earned IS NOT DISTINCT FROM
-                            CASE WHEN z.wallet_user_id IS NULL THEN 0 ELSE z.old_earned END + z.credits
-                    )
-                ) AS is_as_meant
+            z.is_zeroed AND abs(c.balance) < 'Infinity' AS is_as_meant,
+            -- What the wallet has to hold. One that another transaction made meanwhile is seen when the set is tried again, in halves.
+            coalesce(z.old_balance, 0) + z.credits AS due_balance,
+            CASE WHEN z.wallet_user_id IS NULL THEN 0 ELSE z.old_earned END + z.credits AS due_earned
         FROM zeroed AS z
         JOIN credited AS c ON c.user_id = z.user_id
     ),
@@ -315,14 +303,14 @@ BEGIN
             count(*) FILTER (WHERE k.is_as_meant) AS users_as_meant
         FROM booked AS k
     ),
-    -- For reading it back, there too.
+    -- What has to be there when it is read back.
     written AS (
         SELECT
             array_agg(k.user_id) AS user_ids,
             array_agg(k.old_balance_usd - k.usd) AS balances_usd,
             array_agg(k.old_balance_uah - k.uah) AS balances_uah,
-            array_agg(k.balance_after) AS balances,
-            array_agg(k.earned_after) AS earned,
+            array_agg(k.due_balance) AS balances,
+            array_agg(k.due_earned) AS earned,
             array_agg(k.ledger_entry_id) AS entry_ids,
             array_agg(k.credits) AS amounts
         FROM booked AS k

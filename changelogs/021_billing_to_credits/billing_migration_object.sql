@@ -44,9 +44,10 @@ BEGIN
     END IF;
     IF v_users > 0 THEN
         EXECUTE '
-            SELECT min(r.id::text)::uuid
+            SELECT r.id
             FROM billing_migration_run AS r
-            WHERE r.status IN (''running'', ''paused'')'
+            WHERE r.status IN (''running'', ''paused'')
+            LIMIT 1'
         INTO v_unfinished_run_id;
         RAISE EXCEPTION
             '% converted user(s) would lose their way back; no balance was changed; '
