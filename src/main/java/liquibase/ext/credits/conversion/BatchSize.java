@@ -44,7 +44,9 @@ final class BatchSize {
         if (leftUsers <= 0) {
             return most;
         }
-        long batches = (leftUsers + most - 1) / most;
+        // Alone, a batch may be half as large again: what it costs by itself weighs more than a lock that nobody waits
+        // for.
+        long batches = othersAreAtWork ? (leftUsers + most - 1) / most : Math.max(1, (leftUsers + most / 2) / most);
         return (int) ((leftUsers + batches - 1) / batches);
     }
 

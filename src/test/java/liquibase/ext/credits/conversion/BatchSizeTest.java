@@ -48,7 +48,8 @@ class BatchSizeTest {
         BatchSize size = automatic();
 
         assertThat(size.users(2_000, false)).isEqualTo(500);
-        assertThat(size.users(501, false)).isEqualTo(251);
+        assertThat(size.users(749, false)).isEqualTo(749);
+        assertThat(size.users(750, false)).isEqualTo(375);
         assertThat(size.users(7, false)).isEqualTo(7);
         assertThat(size.users(0, false)).isEqualTo(500);
         assertThat(size.users(-3, false)).isEqualTo(500);
@@ -64,6 +65,7 @@ class BatchSizeTest {
         assertThat(alone.users(10_000, true)).isEqualTo(400);
         assertThat(alone.users(10_000, false)).isEqualTo(500);
         assertThat(alone.users(0, true)).isEqualTo(400);
+        assertThat(alone.users(401, true)).isEqualTo(201);
         assertThat(oneOfTwo.users(10_000, true)).isEqualTo(200);
         assertThat(ofMany.users(10_000, true)).isEqualTo(500);
         assertThat(ofFew.users(10_000, true)).isEqualTo(25);
