@@ -32,8 +32,8 @@ BEGIN
             IF p_amount IS NULL OR NOT p_amount > 0 OR p_amount = 'NaN' THEN
                 RAISE EXCEPTION 'amount is %; give a positive number of credits', p_amount;
             END IF;
-            INSERT INTO user_credits AS c (user_id, balance, total_earned)
-            VALUES (p_user_id, p_amount, p_amount)
+            INSERT INTO user_credits AS c (id, user_id, balance, total_earned)
+            VALUES (v_entry_id, p_user_id, p_amount, p_amount)
             ON CONFLICT (user_id) DO UPDATE SET
                 balance = c.balance + excluded.balance,
                 total_earned = c.total_earned + excluded.total_earned,

@@ -21,7 +21,7 @@ COMMENT ON TABLE billing_migration_guard IS
 --rollback SELECT billing_migration_unregister('table', 'billing_migration_guard');
 
 --changeset liquibase-credits:billing_migration_late_write_created splitStatements:false rollbackSplitStatements:false
---comment: An old application instance may still add money after the conversion. This trigger refuses it, or converts it at the run's rate in the same transaction. It is attached before a run that asks for it, and does nothing until that run has ended or once it is undone.
+--comment: An old application instance may still add money after the conversion. This trigger refuses it, or converts it at the run's rate in the same transaction. It fires after the row is written, because a write may still come to nothing before (ON CONFLICT, another trigger). It is attached before a run that asks for it, and does nothing until that run has ended or once it is undone.
 SELECT billing_migration_register('function', 'billing_migration_late_write');
 CREATE FUNCTION billing_migration_late_write() RETURNS trigger
 LANGUAGE plpgsql
@@ -31,29 +31,27 @@ DECLARE
     v_armed_by billing_migration_run;
     v_run_id uuid := gen_random_uuid();
     v_entry_id uuid := gen_random_uuid();
+    v_source record;
     v_usd numeric;
     v_uah numeric;
     v_exact_credits numeric;
     v_credits numeric;
+    v_is_as_meant boolean;
+    v_is_first boolean;
     v_balance_before numeric;
     v_balance numeric;
 BEGIN
     IF current_setting('billing_migration.undo', true) = 'on'
         OR (TG_OP = 'UPDATE' AND NEW.balance_usd <= OLD.balance_usd AND NEW.balance_uah <= OLD.balance_uah)
     THEN
-        RETURN NEW;
+        RETURN NULL;
     END IF;
     SELECT g.* INTO v_guard FROM billing_migration_guard AS g;
-    IF NOT FOUND THEN
-        RETURN NEW;
-    END IF;
-
-    v_usd := greatest(NEW.balance_usd, 0);
-    v_uah := CASE WHEN v_guard.converts_uah THEN greatest(NEW.balance_uah, 0) ELSE 0 END;
-    IF v_usd + v_uah = 0
-        OR (TG_OP = 'UPDATE' AND NEW.balance_usd <= OLD.balance_usd AND v_uah = 0)
+    IF NOT FOUND
+        OR NOT (NEW.balance_usd > 0 OR (v_guard.converts_uah AND NEW.balance_uah > 0))
+        OR (TG_OP = 'UPDATE' AND NEW.balance_usd <= OLD.balance_usd AND NOT (v_guard.converts_uah AND NEW.balance_uah > 0))
     THEN
-        RETURN NEW;
+        RETURN NULL;
     END IF;
     IF v_guard.is_for_cohort
         AND NOT EXISTS (
@@ -62,7 +60,7 @@ BEGIN
             WHERE m.run_id = v_guard.run_id AND m.user_id = NEW.user_id
         )
     THEN
-        RETURN NEW;
+        RETURN NULL;
     END IF;
     IF v_guard.late_writes = 'reject' THEN
         RAISE EXCEPTION
@@ -70,16 +68,44 @@ BEGIN
             NEW.user_id, v_guard.run_id;
     END IF;
 
+    -- What is there by now: another trigger may have written after this row.
+    SELECT
+        b.balance_usd,
+        b.balance_uah,
+        greatest(b.balance_usd, 0) AS usd,
+        CASE WHEN v_guard.converts_uah THEN greatest(b.balance_uah, 0) ELSE 0 END AS uah
+    INTO v_source
+    FROM user_billing AS b
+    WHERE b.user_id = NEW.user_id;
+    v_usd := coalesce(v_source.usd, 0);
+    v_uah := coalesce(v_source.uah, 0);
     SELECT r.* INTO STRICT v_armed_by FROM billing_migration_run AS r WHERE r.id = v_guard.run_id;
     v_exact_credits := v_usd * v_armed_by.credits_per_usd + v_uah * coalesce(v_armed_by.credits_per_uah, 0);
     v_credits := billing_credits(v_exact_credits, v_armed_by.rounding, v_armed_by.credits_scale);
     IF v_credits = 0 THEN
-        RETURN NEW;
+        RETURN NULL;
     END IF;
 
-    INSERT INTO user_credits (user_id, balance, total_earned)
-    VALUES (NEW.user_id, 0, 0)
+    UPDATE user_billing AS b
+    SET
+        balance_usd = b.balance_usd - v_usd,
+        balance_uah = b.balance_uah - v_uah
+    WHERE b.user_id = NEW.user_id
+    RETURNING
+        (b.balance_usd, b.balance_uah) IS NOT DISTINCT FROM (v_source.balance_usd - v_usd, v_source.balance_uah - v_uah)
+    INTO v_is_as_meant;
+    IF v_is_as_meant IS NOT TRUE THEN
+        RAISE EXCEPTION
+            'user_billing of user % did not give % USD and % UAH, by a trigger; the write is refused; '
+            'see the triggers of user_billing',
+            NEW.user_id, v_usd, v_uah;
+    END IF;
+
+    -- The wallet's own id may have no default.
+    INSERT INTO user_credits (id, user_id, balance, total_earned)
+    VALUES (v_entry_id, NEW.user_id, 0, 0)
     ON CONFLICT (user_id) DO NOTHING;
+    v_is_first := FOUND;
     SELECT c.balance INTO v_balance_before FROM user_credits AS c WHERE c.user_id = NEW.user_id FOR NO KEY UPDATE;
     UPDATE user_credits AS c
     SET
@@ -121,13 +147,10 @@ BEGIN
         run_id, user_id, old_balance_usd, old_balance_uah, new_credits, conversion_rate, status, reason,
         migrated_by, converted_usd, converted_uah, remainder, ledger_entry_id, credits_row_created)
     VALUES (
-        v_run_id, NEW.user_id, NEW.balance_usd, NEW.balance_uah, v_credits, v_armed_by.credits_per_usd, 'success',
+        v_run_id, NEW.user_id, v_source.balance_usd, v_source.balance_uah, v_credits, v_armed_by.credits_per_usd, 'success',
         'arrived after run ' || v_armed_by.id, 'late_write', v_usd, v_uah, v_exact_credits - v_credits,
-        v_entry_id, false);
-
-    NEW.balance_usd := NEW.balance_usd - v_usd;
-    NEW.balance_uah := NEW.balance_uah - v_uah;
-    RETURN NEW;
+        v_entry_id, v_is_first);
+    RETURN NULL;
 END
 $function$;
 
@@ -156,14 +179,20 @@ FROM (
     CROSS JOIN LATERAL aclexplode(c.relacl || b.attacl) AS a
     WHERE
         c.oid = 'user_billing'::regclass
-        AND a.grantee <> c.relowner
         AND a.privilege_type IN ('INSERT', 'UPDATE')
+
+    UNION
+    SELECT pg_get_userbyid(c.relowner)
+    FROM pg_class AS c
+    WHERE c.oid = 'user_billing'::regclass
 ) AS w
 CROSS JOIN (
     VALUES
         ('convert', 'SELECT', 'billing_migration_run'),
         ('convert', 'INSERT', 'billing_migration_run'),
         ('convert', 'INSERT', 'billing_migration_log'),
+        ('convert', 'SELECT', 'user_billing'),
+        ('convert', 'UPDATE', 'user_billing'),
         ('convert', 'SELECT', 'user_credits'),
         ('convert', 'INSERT', 'user_credits'),
         ('convert', 'UPDATE', 'user_credits'),
@@ -176,7 +205,14 @@ WHERE
     AND NOT CASE n.privilege
         WHEN 'EXECUTE'
             THEN has_function_privilege(w.role_name, 'billing_credits(numeric, text, integer)', n.privilege)
+        -- The application's rights may be on columns.
         ELSE has_table_privilege(w.role_name, n.object, n.privilege)
+            OR (
+                n.object = 'user_billing'
+                AND has_column_privilege(w.role_name, n.object, 'balance_usd', n.privilege)
+                AND has_column_privilege(w.role_name, n.object, 'balance_uah', n.privilege)
+                AND has_column_privilege(w.role_name, n.object, 'user_id', 'SELECT')
+            )
     END
 $function$;
 
@@ -220,7 +256,7 @@ BEGIN
         WHERE t.tgrelid = 'user_billing'::regclass AND t.tgname = 'billing_migration_late_write'
     ) THEN
         CREATE TRIGGER billing_migration_late_write
-            BEFORE INSERT OR UPDATE OF balance_usd, balance_uah ON user_billing
+            AFTER INSERT OR UPDATE OF balance_usd, balance_uah ON user_billing
             FOR EACH ROW EXECUTE FUNCTION billing_migration_late_write();
     END IF;
 END

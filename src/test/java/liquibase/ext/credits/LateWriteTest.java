@@ -121,6 +121,89 @@ class LateWriteTest {
         }
     }
 
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = ';', quoteCharacter = '`', textBlock = """
+        ON CONFLICT (user_id) DO NOTHING;                                                         0.00;  100.00
+        ON CONFLICT (user_id) DO UPDATE SET balance_usd = user_billing.balance_usd + excluded.balance_usd; 0.00; 109.00
+        ON CONFLICT (user_id) DO UPDATE SET balance_usd = user_billing.balance_usd - 1;          -1.00;  100.00
+        """)
+    void anInsertThatMeetsAnAccountCountsAsWhatItDoes(String onConflict, String balanceUsd, String credits) {
+        try (Database database = converted("convert")) {
+            database.execute(
+                    "INSERT INTO user_billing (user_id, balance_usd) SELECT u.id, 9 FROM users AS u " + onConflict);
+
+            assertThat(database.lines("SELECT b.balance_usd, c.balance FROM user_billing AS b"
+                            + " JOIN user_credits AS c ON c.user_id = b.user_id"))
+                    .containsExactly(balanceUsd + "|" + credits);
+            assertThat(database.number("SELECT sum(amount) FROM credit_transactions"))
+                    .isEqualByComparingTo(credits);
+        }
+    }
+
+    @Test
+    void anInsertThatComesToNothingIsNotRejected() {
+        try (Database database = converted("reject")) {
+            Snapshot before = database.everything();
+
+            database.execute("INSERT INTO user_billing (user_id, balance_usd) SELECT u.id, 9 FROM users AS u"
+                    + " ON CONFLICT (user_id) DO NOTHING");
+
+            assertThat(database.everything()).isEqualTo(before);
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', textBlock = """
+        a_drops_it  | BEFORE | RETURN NULL                                             | 100.00
+        z_drops_it  | BEFORE | RETURN NULL                                             | 100.00
+        z_doubles   | BEFORE | NEW.balance_usd := NEW.balance_usd * 2; RETURN NEW      | 114.02
+        a_adds_once | AFTER  | UPDATE user_billing SET balance_usd = balance_usd + 1 WHERE user_id = NEW.user_id AND NEW.balance_usd = 7.01; RETURN NULL | 108.01
+        z_adds_once | AFTER  | UPDATE user_billing SET balance_usd = balance_usd + 1 WHERE user_id = NEW.user_id AND NEW.balance_usd = 7.01; RETURN NULL | 108.01
+        """)
+    void whatATriggerOfTheApplicationMakesOfAWriteIsConverted(String name, String when, String body, String credits) {
+        try (Database database = converted("convert")) {
+            database.execute("CREATE FUNCTION " + name + "() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN " + body
+                    + "; END$$; CREATE TRIGGER " + name + " " + when
+                    + " UPDATE OF balance_usd ON user_billing FOR EACH ROW EXECUTE FUNCTION " + name + "()");
+
+            database.execute(TOP_UP);
+
+            assertThat(database.lines("SELECT b.balance_usd, c.balance FROM user_billing AS b"
+                            + " JOIN user_credits AS c ON c.user_id = b.user_id"))
+                    .containsExactly("0.00|" + credits);
+            assertThat(database.number("SELECT sum(amount) FROM credit_transactions"))
+                    .isEqualByComparingTo(credits);
+        }
+    }
+
+    @Test
+    void aWalletThatALateWriteMadeGoesWithItsUndo() {
+        try (Database database = converted("convert")) {
+            database.addUser("9.00");
+
+            database.execute("SELECT * FROM rollback_billing_migration()");
+
+            assertThat(database.lines("SELECT balance_usd FROM user_billing ORDER BY balance_usd"))
+                    .containsExactly("9.00", "100.00");
+            assertThat(database.number("SELECT count(*) FROM user_credits")).isZero();
+        }
+    }
+
+    @Test
+    void aWalletsIdNeedsNoDefault() {
+        try (Database database = converted("convert")) {
+            database.execute("ALTER TABLE user_credits ALTER COLUMN id DROP DEFAULT");
+            UUID user = database.addUser("9.00");
+            UUID other = database.addUser("0");
+
+            database.execute("SELECT * FROM add_credits(?, 5, 'purchase', 'test')", other);
+
+            assertThat(database.lines(
+                            "SELECT balance FROM user_credits WHERE user_id IN (?, ?) ORDER BY 1", user, other))
+                    .containsExactly("5.00", "9.00");
+        }
+    }
+
     @Test
     void statusNamesTheGuardWhateverTheReadersSearchPath() {
         try (Database database = converted("reject")) {
@@ -196,7 +279,7 @@ class LateWriteTest {
                             """)).containsExactly("31|29|t");
             assertThat(database.number("SELECT sum(balance_usd) FROM user_billing"))
                     .isEqualByComparingTo("296.28");
-            assertThat(database.number("SELECT sum(balance) FROM user_credits")).isZero();
+            assertThat(database.number("SELECT count(*) FROM user_credits")).isZero();
         }
     }
 
@@ -250,7 +333,8 @@ class LateWriteTest {
                             "role " + writer + " writes to user_billing and lacks EXECUTE ON FUNCTION billing_credits,"
                                     + " INSERT ON billing_migration_log, INSERT ON billing_migration_run,"
                                     + " INSERT ON credit_transactions, SELECT ON billing_migration_run,"
-                                    + " SELECT ON user_credits, UPDATE ON user_credits for credits.lateWrites=convert;"
+                                    + " SELECT ON user_credits, UPDATE ON user_billing, UPDATE ON user_credits"
+                                    + " for credits.lateWrites=convert;"
                                     + " no balance was changed; grant that to it, or set credits.lateWrites=allow");
             assertThat(database.everything().without("databasechangelog"))
                     .isEqualTo(before.without("databasechangelog"));
@@ -258,7 +342,8 @@ class LateWriteTest {
             database.execute("GRANT EXECUTE ON FUNCTION billing_credits TO " + writer
                     + "; GRANT INSERT ON billing_migration_log, billing_migration_run, credit_transactions TO " + writer
                     + "; GRANT SELECT ON billing_migration_run, user_credits TO " + writer
-                    + "; GRANT UPDATE ON user_credits TO " + writer);
+                    + "; GRANT UPDATE ON user_credits TO " + writer
+                    + "; GRANT UPDATE (balance_uah) ON user_billing TO " + writer);
             LiquibaseApi.on(database)
                     .parameter("credits.lateWrites", "convert")
                     .run("update")
