@@ -32,6 +32,7 @@ DECLARE
         lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0'), '(.{8})(.{4})', '\1-\2-7');
     v_in_cohort text;
     v_interference text := billing_migration_interference();
+    v_lacks_users boolean;
     v_unwritten bigint;
     v_user_ids uuid[];
     v_balances_usd numeric[];
@@ -85,11 +86,27 @@ BEGIN
         ORDER BY u.id
         FOR KEY SHARE OF u
     )
-    SELECT (SELECT e.user_id FROM last AS e)
-    FROM (SELECT count(*) FROM locked) AS k  -- What nobody reads would not be locked.
+    SELECT
+        (SELECT e.user_id FROM last AS e),
+        (SELECT count(*) FROM batch) > k.users
+    FROM (SELECT count(*) AS users FROM locked) AS k  -- What nobody reads would not be locked.
     $sql$, 'in_cohort', format(v_in_cohort, '$4', '$1', '$5'))
-    INTO last_user_id
+    INTO last_user_id, v_lacks_users
     USING p_after_user_id, p_limit_users, coalesce(v_run.credits_per_uah, 0), p_run_id, p_upto_user_id;
+    -- Deleted this moment, together with the billing row, or never there, where no foreign key minds.
+    IF v_lacks_users
+        AND EXISTS (
+            SELECT 1
+            FROM user_billing AS b
+            WHERE
+                (b.balance_usd > 0 OR (b.balance_uah > 0 AND v_run.credits_per_uah > 0))
+                AND (p_after_user_id IS NULL OR b.user_id > p_after_user_id)
+                AND b.user_id <= last_user_id
+                AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.id = b.user_id)
+        )
+    THEN
+        RAISE EXCEPTION 'no row in users' USING ERRCODE = 'foreign_key_violation';
+    END IF;
 
     EXECUTE replace($sql$
     WITH
@@ -351,7 +368,7 @@ BEGIN
     END IF;
     IF v_interference IS NOT NULL AND v_unwritten = 0 THEN
         v_unwritten := coalesce(cardinality(billing_migration_unwritten(
-            v_user_ids, v_balances_usd, v_balances_uah, v_balances, v_earned, v_entry_ids, v_amounts)), 0);
+            p_run_id, v_user_ids, v_balances_usd, v_balances_uah, v_balances, v_earned, v_entry_ids, v_amounts)), 0);
     END IF;
     IF v_unwritten <> 0 THEN
         RAISE EXCEPTION

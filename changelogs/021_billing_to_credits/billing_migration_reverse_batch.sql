@@ -162,6 +162,7 @@ DECLARE
     v_refused uuid[];
     v_unwritten uuid[];
     v_interference text := billing_migration_interference();
+    v_unreferenced text := billing_migration_unreferenced();
     v_user_ids uuid[];
     v_balances_usd numeric[];
     v_balances_uah numeric[];
@@ -239,7 +240,8 @@ BEGIN
     ) AS locked
     $sql$
     USING p_run_id, v_first_user_id, last_user_id;
-    EXECUTE $sql$
+    -- While a wallet is locked to be removed, nobody can begin to refer to it.
+    EXECUTE replace($sql$
     SELECT count(*)
     FROM (
         SELECT c.user_id
@@ -252,9 +254,9 @@ BEGIN
             AND l.user_id <= $3
             AND c.user_id <= $3
         ORDER BY c.user_id
-        FOR NO KEY UPDATE OF c
+        FOR lock_strength OF c
     ) AS locked
-    $sql$
+    $sql$, 'lock_strength', CASE WHEN v_unreferenced IS NULL THEN 'NO KEY UPDATE' ELSE 'UPDATE' END)
     USING p_run_id, v_first_user_id, last_user_id;
 
     EXECUTE $sql$
@@ -421,31 +423,27 @@ BEGIN
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
     -- A wallet that the conversion created, and that nobody used since, goes as it came; one that something refers to stays, empty.
-    BEGIN
-        EXECUTE $sql$
-            DELETE FROM user_credits AS c
-            USING billing_migration_log AS l
-            WHERE
-                l.run_id = $1
-                AND l.user_id >= $2
-                AND l.user_id <= $3
-                AND l.credits_row_created
-                AND l.reversed_credits = l.new_credits
-                AND c.user_id = l.user_id
-                AND c.user_id >= $2
-                AND c.user_id <= $3
-                AND c.balance = 0
-                AND c.total_earned = 0
-                AND c.total_spent = 0
-        $sql$
-        USING p_run_id, v_first_user_id, last_user_id;
-    EXCEPTION WHEN foreign_key_violation OR restrict_violation THEN
-        NULL;
-    END;
+    EXECUTE $sql$
+        DELETE FROM user_credits AS c
+        USING billing_migration_log AS l
+        WHERE
+            l.run_id = $1
+            AND l.user_id >= $2
+            AND l.user_id <= $3
+            AND l.credits_row_created
+            AND l.reversed_credits = l.new_credits
+            AND c.user_id = l.user_id
+            AND c.user_id >= $2
+            AND c.user_id <= $3
+            AND c.balance = 0
+            AND c.total_earned = 0
+            AND c.total_spent = 0
+    $sql$ || coalesce('AND ' || v_unreferenced, '')
+    USING p_run_id, v_first_user_id, last_user_id;
 
     IF v_interference IS NOT NULL AND v_unwritten IS NULL THEN
         v_unwritten := billing_migration_unwritten(
-            v_user_ids, v_balances_usd, v_balances_uah, v_balances, v_earned, v_entry_ids, v_amounts);
+            p_run_id, v_user_ids, v_balances_usd, v_balances_uah, v_balances, v_earned, v_entry_ids, v_amounts);
     END IF;
     IF v_unwritten IS NOT NULL THEN
         RAISE EXCEPTION

@@ -1,7 +1,7 @@
 --liquibase formatted sql
 
 --changeset liquibase-credits:billing_migration_interference_created splitStatements:false rollbackSplitStatements:false
---comment: A trigger of the application may change what is written, or write to the same rows, and a foreign key may take rows along when a wallet goes. Where there is one, every batch of a conversion or an undo is read back before it ends; where there is none but a trigger that keeps a time, nothing is read twice.
+--comment: A trigger of the application may change what is written, or write to the same rows. Where there is one, every batch of a conversion or an undo is read back before it ends; where there is none but a trigger that keeps a time, nothing is read twice.
 SELECT billing_migration_register('function', 'billing_migration_interference');
 CREATE FUNCTION billing_migration_interference() RETURNS text
 -- Every batch asks: in PL/pgSQL the plan is made once a session.
@@ -17,7 +17,9 @@ BEGIN
             SELECT
                 t.table_oid,
                 t.table_oid = 'user_billing'::regclass
-            FROM unnest(ARRAY['user_billing', 'user_credits', 'credit_transactions']::regclass[]) AS t (table_oid)
+            FROM unnest(ARRAY[
+                'user_billing', 'user_credits', 'credit_transactions', 'billing_migration_log'
+            ]::regclass[]) AS t (table_oid)
 
             UNION
             SELECT
@@ -25,48 +27,39 @@ BEGIN
                 w.is_source
             FROM written AS w
             JOIN pg_inherits AS i ON i.inhparent = w.table_oid
-        ),
-        interfering (what) AS (
-            SELECT 'trigger ' || t.tgname || ' on ' || t.tgrelid::regclass
-            FROM written AS w
-            JOIN pg_trigger AS t ON t.tgrelid = w.table_oid
-            JOIN pg_proc AS f ON f.oid = t.tgfoid
-            WHERE
-                NOT t.tgisinternal
-                AND t.tgenabled <> 'D'
-                AND t.tgname <> 'billing_migration_late_write'
-                -- tgtype of CREATE TRIGGER: 1 row, 2 before, 4 insert, 8 delete, 16 update.
-                AND t.tgtype & 28 <> 0
-                -- A trigger that does nothing but keep a time, as the application's own one of user_billing does.
-                AND NOT (
-                    w.is_source
-                    AND t.tgtype & 3 = 3
-                    AND f.prosrc ~* (
-                        '^\s*BEGIN(\s+NEW\.("\w+"|\w+)\s*:?=\s*'
-                        '(now\(\)|current_timestamp|localtimestamp|clock_timestamp\(\)|statement_timestamp\(\))\s*;)+'
-                        '\s*RETURN\s+NEW\s*;\s*END\s*;?\s*$')
-                )
-
-            UNION ALL
-            SELECT 'foreign key ' || k.conname || ' on ' || k.conrelid::regclass
-            FROM written AS w
-            JOIN pg_constraint AS k ON k.confrelid = w.table_oid AND k.conrelid IN (SELECT o.table_oid FROM written AS o)
-            WHERE k.contype = 'f' AND k.confdeltype IN ('c', 'n', 'd')
         )
-        SELECT string_agg(f.what, ', ' ORDER BY f.what)
-        FROM interfering AS f
+        SELECT string_agg(format('trigger %s on %s', t.tgname, t.tgrelid::regclass), ', ' ORDER BY t.tgname, t.tgrelid)
+        FROM written AS w
+        JOIN pg_trigger AS t ON t.tgrelid = w.table_oid
+        JOIN pg_proc AS f ON f.oid = t.tgfoid
+        WHERE
+            NOT t.tgisinternal
+            AND t.tgenabled <> 'D'
+            AND t.tgname <> 'billing_migration_late_write'
+            -- tgtype of CREATE TRIGGER: 1 row, 2 before, 4 insert, 8 delete, 16 update.
+            AND t.tgtype & 28 <> 0
+            -- A trigger that does nothing but keep a time, as the application's own one of user_billing does.
+            AND NOT (
+                w.is_source
+                AND t.tgtype & 3 = 3
+                AND f.prosrc ~* (
+                    '^\s*BEGIN(\s+NEW\.("\w+"|\w+)\s*:?=\s*'
+                    '(now\(\)|current_timestamp|localtimestamp|clock_timestamp\(\)|statement_timestamp\(\))\s*;)+'
+                    '\s*RETURN\s+NEW\s*;\s*END\s*;?\s*$')
+            )
     );
 END
 $function$;
 
 COMMENT ON FUNCTION billing_migration_interference() IS
-    'Triggers and foreign keys of the application that could change what a conversion or an undo writes, so that it must be read back; null: none.';
+    'Triggers of the application that could change what a conversion or an undo writes, so that it must be read back; null: none.';
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_interference');
 
 --changeset liquibase-credits:billing_migration_unwritten_created splitStatements:false rollbackSplitStatements:false
 --comment: Reads a batch back, after all triggers. Settings keep it to index look-ups of its own users, at any size of the tables.
 SELECT billing_migration_register('function', 'billing_migration_unwritten');
 CREATE FUNCTION billing_migration_unwritten(
+    p_run_id uuid,
     p_user_ids uuid[],
     p_balances_usd numeric[],
     p_balances_uah numeric[],
@@ -92,6 +85,7 @@ BEGIN
         LEFT JOIN user_billing AS b ON b.user_id = e.user_id
         LEFT JOIN user_credits AS c ON c.user_id = e.user_id
         LEFT JOIN credit_transactions AS t ON t.id = e.entry_id AND t.user_id = e.user_id
+        LEFT JOIN billing_migration_log AS l ON l.user_id = e.user_id AND l.run_id = p_run_id
         WHERE
             (b.balance_usd, b.balance_uah) IS DISTINCT FROM (e.balance_usd, e.balance_uah)
             -- An undo removes a wallet that the conversion made and that is empty again.
@@ -100,13 +94,55 @@ BEGIN
                 AND NOT (c.user_id IS NULL AND e.amount < 0 AND e.balance = 0 AND e.earned = 0)
             )
             OR (t.amount, t.balance_before, t.balance_after) IS DISTINCT FROM (e.amount, e.balance - e.amount, e.balance)
+            OR (coalesce(l.reversal_entry_id, l.ledger_entry_id), coalesce(-l.reversed_credits, l.new_credits))
+                IS DISTINCT FROM (e.entry_id, e.amount)
     );
 END
 $function$;
 
-COMMENT ON FUNCTION billing_migration_unwritten(uuid[], numeric[], numeric[], numeric[], numeric[], uuid[], numeric[]) IS
-    'Which of these users do not hold in user_billing (USD, UAH), user_credits (balance, earned) and the ledger entry what was written; null: none.';
+COMMENT ON FUNCTION billing_migration_unwritten(uuid, uuid[], numeric[], numeric[], numeric[], numeric[], uuid[], numeric[]) IS
+    'Which of these users of a run do not hold in user_billing (USD, UAH), user_credits (balance, earned), the ledger entry and the log what was written; null: none.';
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_unwritten');
+
+--changeset liquibase-credits:billing_migration_unreferenced_created splitStatements:false rollbackSplitStatements:false
+--comment: An undo removes wallets that the conversion made. What the application attached to one since would go with it, or forbid that.
+SELECT billing_migration_register('function', 'billing_migration_unreferenced');
+CREATE FUNCTION billing_migration_unreferenced() RETURNS text
+LANGUAGE plpgsql
+STABLE
+SET enable_seqscan = 'on'
+SET enable_nestloop = 'on'
+AS $function$
+BEGIN
+    RETURN (
+        SELECT string_agg(
+            format(
+                'NOT EXISTS (SELECT 1 FROM %s AS r WHERE (%s) = (%s))', k.conrelid::regclass, a.referring, a.referred),
+            ' AND ' ORDER BY k.conname)
+        FROM pg_constraint AS k
+        CROSS JOIN LATERAL (
+            SELECT
+                string_agg(format('r.%I', f.attname), ', ' ORDER BY n.position) AS referring,
+                string_agg(format('c.%I', t.attname), ', ' ORDER BY n.position) AS referred
+            FROM unnest(k.conkey, k.confkey) WITH ORDINALITY AS n (referring, referred, position)
+            JOIN pg_attribute AS f ON f.attrelid = k.conrelid AND f.attnum = n.referring
+            JOIN pg_attribute AS t ON t.attrelid = k.confrelid AND t.attnum = n.referred
+        ) AS a
+        WHERE
+            k.contype = 'f'
+            AND k.conparentid = 0  -- Partitions repeat the foreign key of their table.
+            AND k.confrelid IN (
+                SELECT 'user_credits'::regclass
+                UNION
+                SELECT p.relid FROM pg_partition_tree('user_credits'::regclass) AS p
+            )
+    );
+END
+$function$;
+
+COMMENT ON FUNCTION billing_migration_unreferenced() IS
+    'The condition under which no row refers to a wallet c, as SQL, by the foreign keys there are; null: there is none.';
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_unreferenced');
 
 --changeset liquibase-credits:billing_migration_refuse_hidden_rows_created splitStatements:false rollbackSplitStatements:false
 --comment: Who is hidden by row-level security would keep a balance in silence, and an undo would take a hidden user for a deleted one. The precondition asks the same before anything is created, and whoever takes the lock of a conversion or an undo asks here.

@@ -233,6 +233,7 @@ class ConversionTest {
         try (Database database = Database.prepared()) {
             UUID user = database.addUser("100.00");
             // A trigger that gives the money back behind the conversion's back.
+            ReadBack.takeAway(database);
             database.execute("""
                     CREATE FUNCTION give_back() RETURNS trigger LANGUAGE plpgsql AS $$
                     BEGIN

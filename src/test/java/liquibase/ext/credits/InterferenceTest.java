@@ -31,6 +31,9 @@ class InterferenceTest {
                         + " UPDATE user_credits SET total_earned = total_earned + 1 WHERE user_id = NEW.user_id",
                 "deferred ON user_credits |"
                         + " UPDATE user_credits SET balance = 1 WHERE user_id = NEW.user_id AND balance > 1",
+                "BEFORE INSERT ON billing_migration_log | NEW.new_credits := NEW.new_credits + 1",
+                "AFTER INSERT ON billing_migration_log |"
+                        + " UPDATE user_credits SET balance = balance + NEW.new_credits WHERE user_id = NEW.user_id",
             })
     void aConversionThatIsNotTakenAsWrittenIsTakenBack(String event, String action) {
         for (String commit : new String[] {"once", "batch"}) {
@@ -61,6 +64,7 @@ class InterferenceTest {
                         + " UPDATE user_credits SET balance = balance + NEW.amount WHERE user_id = NEW.user_id",
                 "deferred ON user_billing |"
                         + " UPDATE user_billing SET balance_usd = 1 WHERE user_id = NEW.user_id AND balance_usd > 1",
+                "BEFORE UPDATE ON billing_migration_log | NEW.reversed_credits := 0",
             })
     void anUndoThatIsNotTakenAsWrittenIsTakenBack(String event, String action) {
         for (String commit : new String[] {"once", "batch"}) {
@@ -145,8 +149,6 @@ class InterferenceTest {
                 "CREATE TABLE kinds (kind varchar(50) PRIMARY KEY); INSERT INTO kinds VALUES ('migration');"
                         + " ALTER TABLE credit_transactions ADD FOREIGN KEY (transaction_type) REFERENCES kinds"
                         + " DEFERRABLE INITIALLY DEFERRED",
-                "ALTER TABLE credit_transactions ADD FOREIGN KEY (user_id) REFERENCES user_credits (user_id)"
-                        + " ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED",
                 "ALTER TABLE credit_transactions ADD CHECK (source <> 'billing_credits_to_usd')",
                 "ALTER TABLE billing_migration_log ADD CHECK (status IN ('success', 'skipped', 'error'))",
                 "ALTER TABLE user_billing ADD CHECK (balance_usd <= 30) NOT VALID",
@@ -188,16 +190,49 @@ class InterferenceTest {
         }
     }
 
-    /** What the application attached to a wallet that the conversion made. */
+    /** What the application attached to a wallet that the conversion made; the wallets of others go. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "wallet_id uuid REFERENCES user_credits (id)",
+                "wallet_id uuid REFERENCES user_credits (id) DEFERRABLE INITIALLY DEFERRED",
+                "wallet_id uuid REFERENCES user_credits (id) ON DELETE CASCADE",
+                "wallet_id uuid REFERENCES user_credits (id) ON DELETE SET NULL",
+            })
+    void aWalletThatSomethingRefersToStaysEmpty(String column) {
+        for (String commit : new String[] {"once", "batch"}) {
+            try (Database database = populated()) {
+                UUID user = database.addUser("3.00");
+                LiquibaseApi.on(database).run("update").assertSucceeded();
+                database.execute("CREATE TABLE cards (" + column + ")");
+                database.execute("INSERT INTO cards SELECT id FROM user_credits WHERE user_id = ?", user);
+
+                LiquibaseApi.on(database)
+                        .parameter("credits.commit", commit)
+                        .run("rollbackCount", "count", 1)
+                        .assertSucceeded();
+
+                assertThat(database.lines("SELECT balance, total_earned FROM user_credits ORDER BY balance"))
+                        .containsExactly("0.00|0.00", "7.00|7.00");
+                assertThat(database.lines(
+                                "SELECT c.user_id FROM cards AS k JOIN user_credits AS c ON c.id = k.wallet_id"))
+                        .containsExactly(user.toString());
+            }
+        }
+    }
+
     @Test
-    void aWalletThatSomethingRefersToStaysEmpty() {
+    void aLedgerThatWouldGoWithItsWalletStays() {
         try (Database database = populated()) {
+            database.execute(
+                    "ALTER TABLE credit_transactions ADD FOREIGN KEY (user_id) REFERENCES user_credits (user_id)"
+                            + " ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED");
             LiquibaseApi.on(database).run("update").assertSucceeded();
-            database.execute("CREATE TABLE cards (wallet_id uuid REFERENCES user_credits (id));"
-                    + " INSERT INTO cards SELECT id FROM user_credits");
 
             LiquibaseApi.on(database).run("rollbackCount", "count", 1).assertSucceeded();
 
+            assertThat(database.number("SELECT count(*) FROM credit_transactions"))
+                    .isEqualByComparingTo("4");
             assertThat(database.lines("SELECT balance, total_earned FROM user_credits ORDER BY balance"))
                     .containsExactly("0.00|0.00", "7.00|7.00");
         }

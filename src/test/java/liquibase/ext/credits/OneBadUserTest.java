@@ -250,6 +250,28 @@ class OneBadUserTest {
         }
     }
 
+    /** Neither wallet nor ledger would refuse him, and the undo would take him for deleted. */
+    @ParameterizedTest
+    @ValueSource(strings = {"once", "batch"})
+    void whoHasNoRowInUsersIsNotConvertedWhereNoForeignKeyMinds(String commit) {
+        try (Database database = Database.prepared()) {
+            database.addUser("10.00");
+            UUID orphan = database.addUser("8.00");
+            database.execute("ALTER TABLE user_billing DROP CONSTRAINT user_billing_user_id_fkey;"
+                    + " ALTER TABLE user_credits DROP CONSTRAINT user_credits_user_id_fkey;"
+                    + " ALTER TABLE credit_transactions DROP CONSTRAINT credit_transactions_user_id_fkey");
+            database.execute("DELETE FROM users WHERE id = ?", orphan);
+
+            skipping(database, commit).run("update").assertSucceeded();
+
+            assertThat(database.lines(ERRORS)).containsExactly(orphan + "|no row in users");
+            assertThat(database.lines("SELECT balance FROM user_credits")).containsExactly("10.00");
+            assertThat(database.lines("SELECT balance_usd FROM user_billing WHERE user_id = ?", orphan))
+                    .containsExactly("8.00");
+            assertThat(database.lines(PROOF)).containsExactly("t");
+        }
+    }
+
     @ParameterizedTest(name = "at {0} per UAH")
     @CsvSource({"none, 'success|NaN UAH stays: no credits.perUah'", "0.025, 'error|balance is NaN'"})
     void aHryvniaBalanceThatIsNoNumberCountsOnlyWhereHryvniasAreConverted(String creditsPerUah, String logged) {
