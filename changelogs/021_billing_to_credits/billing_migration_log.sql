@@ -62,6 +62,11 @@ BEGIN
                 'ALTER TABLE billing_migration_log ADD COLUMN %I %s', v_column.column_name, v_column.column_type);
         END IF;
     END LOOP;
+    IF EXISTS (SELECT 1 FROM billing_migration_log AS l WHERE l.run_id IS NOT NULL) THEN
+        RAISE EXCEPTION
+            'billing_migration_log of an earlier attempt has rows with a run_id, which 021 would take for runs of its own; '
+            'ALTER TABLE billing_migration_log RENAME COLUMN run_id TO earlier_run_id, and run again';
+    END IF;
 
     CREATE UNIQUE INDEX billing_migration_log_user_id_run_id_key
         ON billing_migration_log (user_id, run_id);

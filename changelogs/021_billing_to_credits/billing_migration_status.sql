@@ -10,9 +10,21 @@ SELECT
     coalesce(c.balance, 0) AS credit_balance,
     CASE
         WHEN
-            b.balance_usd > 0 OR (b.balance_uah > 0 AND r.credits_per_uah IS NOT NULL)
-            THEN CASE WHEN l.status IN ('skipped', 'error') THEN l.status ELSE 'pending_migration' END
-        WHEN l.status IS NOT NULL THEN l.status
+            b.balance_usd > 0
+            OR (
+                b.balance_uah > 0
+                -- Whom no run has met may be converted as the others were.
+                AND CASE WHEN l.run_id IS NULL THEN a.converts_uah ELSE r.credits_per_uah IS NOT NULL END
+            )
+            THEN CASE
+                -- What was looked at, and not what arrived or was spent since.
+                WHEN
+                    l.status IN ('skipped', 'error')
+                    AND (b.balance_usd, b.balance_uah) IS NOT DISTINCT FROM (l.old_balance_usd, l.old_balance_uah)
+                    THEN l.status
+                ELSE 'pending_migration'
+            END
+        WHEN l.status <> 'error' THEN l.status
         WHEN b.balance_usd < 0 OR b.balance_uah <> 0 THEN 'not_convertible'
         ELSE 'no_balance'
     END AS migration_status,
@@ -31,6 +43,8 @@ LEFT JOIN (
         h.user_id,
         h.status,
         h.migrated_at,
+        h.old_balance_usd,
+        h.old_balance_uah,
         h.new_credits,
         h.reason,
         h.reversal_reason,
@@ -40,6 +54,11 @@ LEFT JOIN (
     ORDER BY h.user_id, (h.status = 'skipped'), h.migrated_at DESC, h.id  -- Converted stays converted.
 ) AS l ON l.user_id = u.id
 LEFT JOIN billing_migration_run AS r ON r.id = l.run_id
+CROSS JOIN (
+    SELECT count(*) > 0 AS converts_uah
+    FROM billing_migration_run AS o
+    WHERE o.status IN ('running', 'paused', 'completed') AND o.credits_per_uah IS NOT NULL
+) AS a
 LEFT JOIN billing_migration_guard AS g
     -- Somebody may have taken the trigger off by hand.
     ON EXISTS (

@@ -20,7 +20,16 @@ AS $function$
 DECLARE
     v_run_id uuid;
     v_earlier record;
+    v_rounding text;
 BEGIN
+    SELECT r.id, r.credits_per_usd, r.credits_per_uah, r.rounding
+    INTO v_earlier
+    FROM billing_migration_run AS r
+    WHERE r.status = 'completed' AND r.armed_by_run_id IS NULL
+    ORDER BY r.started_at DESC, r.id
+    LIMIT 1;
+    -- Money that arrives later is rounded as the rest was.
+    v_rounding := coalesce(v_earlier.rounding, 'HALF_UP');
     IF p_dry_run THEN
         RETURN QUERY
         SELECT
@@ -36,18 +45,12 @@ BEGIN
                 WHEN 'skipped' THEN 'Would skip: ' || p.reason
                 ELSE 'Would fail: ' || p.reason
             END
-        FROM billing_migration_preview(p_conversion_rate, p_credits_per_uah, 'HALF_UP') AS p
+        FROM billing_migration_preview(p_conversion_rate, p_credits_per_uah, v_rounding) AS p
         ORDER BY p.user_id;
         RETURN;
     END IF;
 
-    SELECT r.id, r.credits_per_usd, r.credits_per_uah
-    INTO v_earlier
-    FROM billing_migration_run AS r
-    WHERE r.status = 'completed' AND r.armed_by_run_id IS NULL
-    ORDER BY r.started_at DESC, r.id
-    LIMIT 1;
-    IF FOUND
+    IF v_earlier.id IS NOT NULL
         AND (v_earlier.credits_per_usd, v_earlier.credits_per_uah) IS DISTINCT FROM (p_conversion_rate, p_credits_per_uah)
     THEN
         RAISE WARNING
@@ -55,7 +58,7 @@ BEGIN
             v_earlier.id, v_earlier.credits_per_usd, coalesce(v_earlier.credits_per_uah::text, 'none'),
             p_conversion_rate, coalesce(p_credits_per_uah::text, 'none');
     END IF;
-    v_run_id := billing_migration_convert(p_conversion_rate, p_credits_per_uah);
+    v_run_id := billing_migration_convert(p_conversion_rate, p_credits_per_uah, v_rounding);
     RETURN QUERY
     SELECT
         l.user_id,
@@ -77,5 +80,5 @@ END
 $function$;
 
 COMMENT ON FUNCTION migrate_user_billing_to_credits(numeric, boolean, numeric) IS
-    'Converts USD balances at p_conversion_rate credits per USD, or with p_dry_run only shows what would happen; UAH at p_credits_per_uah, or where it is when that is null. One row per user that holds a balance.';
+    'Converts USD balances at p_conversion_rate credits per USD, or with p_dry_run only shows what would happen; UAH at p_credits_per_uah, left where it is when that is null; rounded as the last run did, HALF_UP at first. One row per user that holds a balance.';
 --rollback SELECT billing_migration_unregister('function', 'migrate_user_billing_to_credits');

@@ -7,6 +7,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
@@ -54,6 +55,26 @@ class EarlierAttemptTest {
             """;
     private static final String[] WIDENED = {".old_balance_usd", ".old_balance_uah", ".new_credits", ".conversion_rate"
     };
+
+    @Test
+    void rowsThatLookLikeARunOfOursAreRefused() {
+        try (Database database = Database.from(EARLIER_ATTEMPT)) {
+            database.execute("ALTER TABLE billing_migration_log ADD run_id uuid DEFAULT gen_random_uuid()");
+            List<String> before = database.lines("SELECT to_jsonb(l)::text FROM billing_migration_log AS l ORDER BY 1");
+            assertThat(before).isNotEmpty();
+
+            LiquibaseApi.on(database)
+                    .run("update")
+                    .assertRefused("billing_migration_log of an earlier attempt has rows with a run_id, which 021 would"
+                            + " take for runs of its own; ALTER TABLE billing_migration_log RENAME COLUMN run_id TO"
+                            + " earlier_run_id, and run again");
+
+            assertThat(database.lines("SELECT to_jsonb(l)::text FROM billing_migration_log AS l ORDER BY 1"))
+                    .isEqualTo(before);
+            database.execute("ALTER TABLE billing_migration_log RENAME COLUMN run_id TO earlier_run_id");
+            LiquibaseApi.on(database).run("update").assertSucceeded();
+        }
+    }
 
     @Test
     void earlierFunctionConvertedNobody() {

@@ -167,6 +167,11 @@ class GuardTest {
     @CsvSource(
             delimiter = '|',
             value = {
+                "ALTER TABLE billing_migration_log ALTER id DROP DEFAULT, ALTER id TYPE text"
+                        + "| column billing_migration_log.id is text; the conversion needs uuid; change its type first",
+                "ALTER TABLE credit_transactions RENAME created_at TO entered_at"
+                        + "| column credit_transactions.created_at is missing; the conversion needs it;"
+                        + " add it, or check that this is the right database",
                 "DROP VIEW billing_migration_status; CREATE MATERIALIZED VIEW billing_migration_status AS SELECT 1 AS one"
                         + "| billing_migration_status of an earlier attempt is a materialized view;"
                         + " 021 takes over a plain view only;"

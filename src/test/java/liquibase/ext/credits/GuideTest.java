@@ -333,6 +333,23 @@ class GuideTest {
     }
 
     @Test
+    void moneyThatArrivesLaterIsRoundedAsTheRestWas() {
+        try (Database database = Database.prepared()) {
+            LiquibaseApi.on(database)
+                    .parameter("credits.perUsd", "0.5")
+                    .parameter("credits.rounding", "DOWN")
+                    .run("update")
+                    .assertSucceeded();
+            database.addUser("7.01");
+
+            assertThat(database.lines("SELECT new_credits FROM migrate_user_billing_to_credits(0.5, true)"))
+                    .containsExactly("3.50");
+            assertThat(database.lines("SELECT new_credits FROM migrate_user_billing_to_credits(0.5)"))
+                    .containsExactly("3.50");
+        }
+    }
+
+    @Test
     void proofAndUndoNoticeThatTheGuidesRollbackWasUsed() {
         try (Database database = databaseOfTheGuide()) {
             database.execute(EXECUTE);

@@ -83,10 +83,14 @@ class HryvniaTest {
                     .run("update")
                     .assertSucceeded();
 
+            UUID newcomer = database.addUser("0.00");
+
             database.execute("UPDATE user_billing SET balance_uah = 100");
 
-            assertThat(database.lines("SELECT migration_status, balance_uah FROM billing_migration_status"))
-                    .containsExactly(status + "|100.00");
+            assertThat(database.lines("SELECT migration_status, balance_uah FROM billing_migration_status"
+                            + " ORDER BY user_id = '" + newcomer + "'"))
+                    .containsExactly(
+                            status + "|100.00", (status.equals("success") ? "not_convertible" : status) + "|100.00");
         }
     }
 

@@ -33,6 +33,29 @@ class LateWriteTest {
         }
     }
 
+    /** What a run left where it was is not late; what comes to it, or goes from it, is looked at again. */
+    @Test
+    void moneyThatArrivesForASkippedUserWaits() {
+        try (Database database = Database.prepared()) {
+            UUID skipped = database.addUser("0");
+            UUID failed = database.addUser("0");
+            database.execute(
+                    "UPDATE user_billing SET balance_usd = 0.004, balance_uah = 850 WHERE user_id = ?", skipped);
+            database.execute("UPDATE user_billing SET balance_usd = 'NaN' WHERE user_id = ?", failed);
+            String status = "SELECT migration_status FROM billing_migration_status ORDER BY user_id = '" + failed + "'";
+            LiquibaseApi.on(database)
+                    .parameter("credits.onError", "skip")
+                    .run("update")
+                    .assertSucceeded();
+            assertThat(database.lines(status)).containsExactly("skipped", "error");
+
+            database.execute("UPDATE user_billing SET balance_usd = 20 WHERE user_id = ?", skipped);
+            database.execute("UPDATE user_billing SET balance_usd = 0 WHERE user_id = ?", failed);
+
+            assertThat(database.lines(status)).containsExactly("pending_migration", "no_balance");
+        }
+    }
+
     @Test
     void rejectedMoneyFailsWithTheNewWay() {
         try (Database database = converted("reject")) {

@@ -21,6 +21,8 @@ needed_column (table_name, column_name, type_name, is_legacy, is_written) AS (
         ('credit_transactions', 'source', NULL, false, true),
         ('credit_transactions', 'source_id', NULL, false, true),
         ('credit_transactions', 'description', NULL, false, true),
+        ('credit_transactions', 'created_at', NULL, false, false),
+        ('billing_migration_log', 'id', 'uuid', false, true),
         ('billing_migration_log', 'user_id', 'uuid', false, true),
         ('billing_migration_log', 'old_balance_usd', 'numeric', false, true),
         ('billing_migration_log', 'old_balance_uah', 'numeric', false, true),
