@@ -114,6 +114,31 @@ class CanaryTest {
         }
     }
 
+    /** What only a conversion needs must not hold up an undo in an emergency; what is left to convert needs it still. */
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "UPDATE user_billing SET balance_uah = NULL | 1 user(s) hold a balance in one currency and NULL in the other",
+                "ALTER TABLE user_credits ADD tier integer NOT NULL DEFAULT 1;"
+                        + " ALTER TABLE user_credits ALTER tier DROP DEFAULT"
+                        + " | user_credits.tier is NOT NULL, and the conversion leaves it empty",
+            })
+    void theUndoOfTheCanaryIsNotHeldToWhatAConversionNeeds(String damage, String message) throws IOException {
+        try (Database database = Database.prepared()) {
+            UUID pilot = database.addUser("100.00");
+            canary(database, ids(pilot)).run("update").assertSucceeded();
+            UUID stranger = database.addUser("50.00");
+            database.execute("ALTER TABLE user_billing ALTER balance_uah DROP NOT NULL");
+            database.execute(damage);
+            assertRefused(database, LiquibaseApi.on(database), message);
+
+            canary(database, ids(pilot)).run("rollbackCount", "count", 1).assertSucceeded();
+
+            assertThat(balances(database, pilot, stranger)).containsExactly("100.00|", "50.00|");
+        }
+    }
+
     @Test
     void theLogStaysWhileTheCanaryNeedsIt() throws IOException {
         try (Database database = Database.prepared()) {

@@ -5,6 +5,7 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import liquibase.changelog.ChangeSet;
 import liquibase.changelog.DatabaseChangeLog;
 import liquibase.changelog.RanChangeSet;
@@ -22,14 +23,16 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * {@code <ext:creditsEnvironment environments="demo,prod" database="any"/>}: exactly one known environment as context,
- * parameters spelt right, PostgreSQL 14 or later, the expected database, and (while the conversion has not run) legacy
- * tables, columns, types, privileges and rows as the conversion needs them.
+ * parameters spelt right, PostgreSQL 14 or later, the expected database, and (while the changelog's conversion has not
+ * run) legacy tables, columns, types, privileges and rows as the conversion needs them.
  *
  * <p>It needs {@code onSqlOutput="TEST"} on the surrounding {@code preConditions}: without it Liquibase skips it in its
  * {@code *SQL} commands.
  */
 public final class EnvironmentPrecondition extends AbstractPrecondition {
-    private static final String CONVERSION = "user_billing_converted";
+    /** Of master.xml and of canary.xml: each undoes its own, whatever the other has done. */
+    private static final Set<String> CONVERSIONS = Set.of("user_billing_converted", "user_billing_canary_converted");
+
     private static final String DEMO_FIRST = "demo_users_created";
     private static final String DEMO_LAST = "demo_user_credits_loaded";
     private static final String DEMO = "demo";
@@ -152,7 +155,7 @@ public final class EnvironmentPrecondition extends AbstractPrecondition {
                             + " use an empty database, or the environment this one belongs to")
                     : schema.problemOfServer();
         }
-        return hasRun(target, CONVERSION) ? Optional.empty() : schema.problem();
+        return hasConverted(target, changeLog) ? Optional.empty() : schema.problem();
     }
 
     private Optional<String> wrongDatabase(String environment, String found) {
@@ -171,7 +174,19 @@ public final class EnvironmentPrecondition extends AbstractPrecondition {
                 target.getDatabaseChangeLogTableName());
     }
 
+    private static boolean hasConverted(Database target, DatabaseChangeLog changeLog) throws DatabaseException {
+        Set<String> conversions = changeLog.getChangeSets().stream()
+                .map(ChangeSet::getId)
+                .filter(CONVERSIONS::contains)
+                .collect(Collectors.toSet());
+        return !conversions.isEmpty() && ranIds(target).containsAll(conversions);
+    }
+
     private static boolean hasRun(Database target, String changeSetId) throws DatabaseException {
-        return target.getRanChangeSetList().stream().map(RanChangeSet::getId).anyMatch(changeSetId::equals);
+        return ranIds(target).contains(changeSetId);
+    }
+
+    private static Set<String> ranIds(Database target) throws DatabaseException {
+        return target.getRanChangeSetList().stream().map(RanChangeSet::getId).collect(Collectors.toSet());
     }
 }
