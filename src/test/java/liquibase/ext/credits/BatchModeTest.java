@@ -185,7 +185,7 @@ class BatchModeTest {
     }
 
     /** What an operator does in psql, at a moment the test can choose. */
-    private static void stopAfter(Database database, int users) {
+    static void stopAfter(Database database, int users) {
         database.execute("""
                 CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$
                 BEGIN

@@ -338,6 +338,7 @@ class ReversalConflictTest {
 
     private static Reversal reversal(Connection connection, String onSpent) throws InvalidSettingsException {
         ReversalSettings settings = ReversalSettings.of(Map.of(
+                "environment", "stage",
                 "onSpent", onSpent,
                 "commit", "once",
                 "batchUsers", "auto",

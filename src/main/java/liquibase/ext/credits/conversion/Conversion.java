@@ -91,7 +91,7 @@ public final class Conversion {
      * @throws SQLException if the database cannot be read
      */
     public Optional<String> unfinished() throws SQLException {
-        return OpenRun.inWords(connection);
+        return OpenRun.inWords(connection, settings.environment());
     }
 
     private Report runOnce(PlanCheck plan) throws SQLException, ConversionException {

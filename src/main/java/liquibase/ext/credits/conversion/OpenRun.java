@@ -57,10 +57,14 @@ final class OpenRun {
     }
 
     /** What stands in the way of a script, for a dry run, which may come before 021. */
-    static Optional<String> inWords(Connection connection) throws SQLException {
-        return "t".equals(first(connection, KNOWS_RUNS))
-                ? Optional.ofNullable(first(connection, IN_WORDS))
-                : Optional.empty();
+    static Optional<String> inWords(Connection connection, String environment) throws SQLException {
+        if (!"t".equals(first(connection, KNOWS_RUNS))) {
+            return Optional.empty();
+        }
+        Optional<String> foreign = ForeignRun.toResume(connection, environment);
+        return foreign.isPresent()
+                ? foreign.map(refusal -> "An update and this script are refused: " + refusal)
+                : Optional.ofNullable(first(connection, IN_WORDS));
     }
 
     private static @Nullable String first(Connection connection, String query) throws SQLException {
@@ -71,6 +75,10 @@ final class OpenRun {
     }
 
     Optional<Run> find() throws SQLException, ConversionException {
+        Optional<String> foreign = ForeignRun.toResume(connection, settings.environment());
+        if (foreign.isPresent()) {
+            throw new ConversionException(foreign.get());
+        }
         try (PreparedStatement statement = connection.prepareStatement(OPEN_RUN);
                 ResultSet row = statement.executeQuery()) {
             if (!row.next()) {

@@ -115,6 +115,7 @@ public final class Reversal {
     public Report run() throws ConversionException {
         try {
             files.check();
+            ForeignRun.refuseToUndo(connection, settings.environment(), changeset);
             if (settings.commit() == CommitMode.ONCE) {
                 return report(undoOnce());
             }
@@ -151,10 +152,11 @@ public final class Reversal {
      * What {@link #run} would do, without doing it.
      *
      * @return the text
-     * @throws ConversionException if the database cannot be asked
+     * @throws ConversionException with one line if the undo would be refused here, or the database cannot be asked
      */
     public Report preview() throws ConversionException {
         try {
+            ForeignRun.refuseToUndo(connection, settings.environment(), changeset);
             Outcomes outcomes = Outcomes.read(connection, false, PREVIEW, onSpent(), changeset);
             String ending = outcomes.of("refused").users() == 0
                     ? "⚠  This was a DRY RUN - no changes were made"
