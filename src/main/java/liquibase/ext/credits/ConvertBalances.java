@@ -364,12 +364,10 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
     public void rollback(Database database) throws CustomChangeException, RollbackImpossibleException {
         try {
             Connection connection = connection(database);
+            ReversalSettings settings = ReversalSettings.of(parameters);
+            refuseCohort(settings.cohort(), "undoes everybody whom it converted");
             Reversal reversal = new Reversal(
-                    connection,
-                    () -> sibling(database),
-                    ReversalSettings.of(parameters),
-                    changesetId(),
-                    Terminal.output(lines()));
+                    connection, () -> sibling(database), settings, changesetId(), Terminal.output(lines()));
             Executor executor = executor(database);
             boolean isPrepared = reversal.isPrepared();
             if (executor.updatesDatabase()) {
@@ -471,14 +469,19 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
     }
 
     private void refuseOtherCohort(Cohort cohort) throws InvalidSettingsException {
-        if (isCanary == cohort.isEverybody()) {
-            throw new InvalidSettingsException(List.of(
-                    isCanary
-                            ? "credits.cohort is none; changelogs/canary.xml converts a part of the users:"
-                                    + " give percent:5, ids:file.txt or emails:file.txt"
-                            : "credits.cohort is '" + cohort.runName()
-                                    + "', but changelogs/master.xml converts everybody"
-                                    + " who is left; run changelogs/canary.xml, or leave the cohort out"));
+        if (isCanary && cohort.isEverybody()) {
+            throw new InvalidSettingsException(
+                    List.of("credits.cohort is none; changelogs/canary.xml converts a part of the users:"
+                            + " give percent:5, ids:file.txt or emails:file.txt"));
+        }
+        refuseCohort(cohort, "converts everybody who is left");
+    }
+
+    private void refuseCohort(Cohort cohort, String effect) throws InvalidSettingsException {
+        if (!isCanary && !cohort.isEverybody()) {
+            throw new InvalidSettingsException(
+                    List.of("credits.cohort is '" + cohort.runName() + "', but changelogs/master.xml " + effect
+                            + "; run changelogs/canary.xml, or leave the cohort out"));
         }
     }
 

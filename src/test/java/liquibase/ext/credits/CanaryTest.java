@@ -454,6 +454,39 @@ class CanaryTest {
         }
     }
 
+    @ParameterizedTest(name = "{0}")
+    @ValueSource(strings = {"rollbackCount", "rollbackCountSQL"})
+    void theUndoOfMasterRefusesACohort(String command) {
+        try (Database database = Database.prepared()) {
+            database.addUser("100.00");
+            LiquibaseApi.on(database).run("update").assertSucceeded();
+            Snapshot before = database.everything();
+
+            LiquibaseApi.on(database)
+                    .parameter("credits.cohort", "percent:5")
+                    .run(command, "count", 1)
+                    .assertRefused("credits.cohort is 'percent:5', but changelogs/master.xml undoes everybody whom it"
+                            + " converted; run changelogs/canary.xml, or leave the cohort out");
+
+            assertThat(database.everything()).isEqualTo(before);
+        }
+    }
+
+    @Test
+    void theUndoOfACanaryNeedsNoCohort() throws IOException {
+        try (Database database = Database.prepared()) {
+            UUID pilot = database.addUser("100.00");
+            canary(database, ids(pilot)).run("update").assertSucceeded();
+
+            LiquibaseApi.on(database)
+                    .changelog("changelogs/canary.xml")
+                    .run("rollbackCount", "count", 1)
+                    .assertSucceeded();
+
+            assertThat(balances(database, pilot)).containsExactly("100.00|");
+        }
+    }
+
     @Test
     void theCanaryOfProdAsksForConfirmationToo() {
         try (Database database = Database.prepared()) {

@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Everything an undo is told. Rates are not among it: the undo reads them from the log.
  *
- * @param environment the environment's name, written into the report
+ * @param environment the environment's name, that of every run to be undone
+ * @param cohort whom the command is for; its users are not read, because the log knows them
  * @param onSpent what happens to users who have spent converted credits
  * @param commit one transaction, or one per batch
  * @param pace how hard it may press on the database
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record ReversalSettings(
         String environment,
+        Cohort cohort,
         OnSpent onSpent,
         CommitMode commit,
         Pace pace,
@@ -39,7 +41,8 @@ public record ReversalSettings(
     public static ReversalSettings of(Map<String, @Nullable String> texts) throws InvalidSettingsException {
         Parameters parameters = new Parameters(texts);
         ReversalSettings settings = new ReversalSettings(
-                parameters.text("environment"),
+                parameters.word("environment"),
+                parameters.cohort("cohort", List.of()),
                 parameters.choice("onSpent", OnSpent.class),
                 parameters.choice("commit", CommitMode.class),
                 Pace.of(parameters),

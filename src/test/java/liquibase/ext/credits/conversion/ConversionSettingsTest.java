@@ -173,7 +173,8 @@ class ConversionSettingsTest {
                 "emails", "none"));
 
         assertThat(ReversalSettings.of(texts).toString())
-                .isEqualTo("ReversalSettings[environment=stage, onSpent=DEBT, commit=BATCH, pace=Pace[batchUsers=300,"
+                .isEqualTo("ReversalSettings[environment=stage, cohort=Cohort[kind=EVERYBODY, value=, userIds=[]],"
+                        + " onSpent=DEBT, commit=BATCH, pace=Pace[batchUsers=300,"
                         + " workers=2, targetBatch=PT0.05S, maxReplicaLag=PT1S, maxActiveSessions=0,"
                         + " lockTimeout=PT5S], emails=NONE, reportDir=null]");
         texts.remove("lockTimeout");
