@@ -69,11 +69,45 @@ class CommandsTest {
                     .toList();
 
             assertThat(lines).hasSize(4);
-            assertThat(lines.get(0)).isEqualTo("kind,run_id,state,users,usd,uah,credits,started_at,finished_at");
-            assertThat(lines.get(1)).startsWith("run,").contains(",completed,2,150.55,0,150.55,");
-            assertThat(lines.get(2)).isEqualTo("users,,skipped,1,-3.00,0.00,0,,");
-            assertThat(lines.get(3)).isEqualTo("users,,success,2,0.00,400.00,150.55,,");
+            assertThat(lines.get(0)).isEqualTo("kind,run_id,state,users,usd,uah,credits,undo_users,undone_users,started_at,finished_at");
+            assertThat(lines.get(1)).startsWith("run,").contains(",completed,2,150.55,0,150.55,,,");
+            assertThat(lines.get(2)).isEqualTo("users,,skipped,1,-3.00,0.00,0,,,,");
+            assertThat(lines.get(3)).isEqualTo("users,,success,2,0.00,400.00,150.55,,,,");
         }
+    }
+
+    /** The process that would have added up what the batches did is gone. */
+    @Test
+    void statusIsExactOfARunThatWasKilledAndOfAnUndoThatIsUnfinished() {
+        try (Database database = BatchModeTest.populated()) {
+            database.execute("SELECT billing_migration_start(1.0, p_commit_mode => 'batch', p_environment => 'stage')");
+            database.execute("SELECT billing_migration_cut(r.id, 100) FROM billing_migration_run AS r");
+            database.execute("SELECT b.* FROM billing_migration_run AS r"
+                    + " CROSS JOIN LATERAL billing_migration_convert_range(r.id, 1, 7) AS b");
+            String usd = database.text("SELECT sum(converted_usd) FROM billing_migration_log");
+            assertThat(database.lines("SELECT status, done_users FROM billing_migration_run"))
+                    .containsExactly("running|0");
+
+            assertThat(runs(database)).singleElement().asString().contains(",running,7," + usd + ",0,");
+
+            BatchModeTest.inBatches(database).run("update").assertSucceeded();
+            database.execute("SELECT o.run_id FROM billing_migration_open_undo(NULL, NULL) AS o");
+            assertThat(runs(database)).singleElement().asString().contains(",undoing,20,210.00,0,210.00,20,0,");
+            database.execute("SELECT billing_migration_cut(r.id, 100) FROM billing_migration_run AS r");
+            database.execute("SELECT b.* FROM billing_migration_run AS r"
+                    + " CROSS JOIN LATERAL billing_migration_reverse_range(r.id, 1, 7, 'refuse') AS b");
+            assertThat(runs(database)).singleElement().asString().contains(",undoing,20,210.00,0,210.00,20,7,");
+        }
+    }
+
+    private static List<String> runs(Database database) {
+        return LiquibaseCli.on(database)
+                .run("credits-status", "--format=csv")
+                .assertSucceeded()
+                .sql()
+                .lines()
+                .filter(line -> line.startsWith("run,"))
+                .toList();
     }
 
     @Test

@@ -19,23 +19,27 @@ public final class StatusCommand extends CreditsCommand {
     private static final String RUNS = """
             SELECT
                 s.run_id, s.status, s.environment, s.cohort, s.credits_per_usd, s.credits_per_uah,
-                s.planned_users, s.users, s.usd, s.uah, s.credits, s.skipped, s.errors,
+                s.planned_users, s.users, s.usd, s.uah, s.credits, s.undo_users, s.undone_users, s.skipped, s.errors,
                 date_trunc('second', s.first_started_at) AS started_at, date_trunc('second', s.finished_at) AS finished_at
             FROM (
                 SELECT
                     r.id AS run_id, r.status, r.environment, r.cohort, r.credits_per_usd, r.credits_per_uah,
-                    r.planned_users, r.done_users AS users, r.done_usd AS usd, r.done_uah AS uah,
-                    r.done_credits AS credits, r.skipped_users AS skipped, r.error_users AS errors,
+                    r.planned_users, p.done_users AS users, p.done_usd AS usd, p.done_uah AS uah,
+                    p.done_credits AS credits, p.undo_users, p.undone_users,
+                    r.skipped_users AS skipped, r.error_users AS errors,
                     r.started_at AS first_started_at, r.finished_at
                 FROM billing_migration_run AS r
+                JOIN billing_migration_progress AS p ON p.run_id = r.id
                 WHERE r.armed_by_run_id IS NULL
                 UNION ALL
                 SELECT
                     NULL, 'late writes ' || r.status, r.environment, r.cohort, r.credits_per_usd, r.credits_per_uah,
-                    sum(r.planned_users), sum(r.done_users), sum(r.done_usd), sum(r.done_uah),
-                    sum(r.done_credits), sum(r.skipped_users), sum(r.error_users),
+                    sum(r.planned_users), sum(p.done_users), sum(p.done_usd), sum(p.done_uah),
+                    sum(p.done_credits), sum(p.undo_users), sum(p.undone_users),
+                    sum(r.skipped_users), sum(r.error_users),
                     min(r.started_at), max(r.finished_at)
                 FROM billing_migration_run AS r
+                JOIN billing_migration_progress AS p ON p.run_id = r.id
                 WHERE r.armed_by_run_id IS NOT NULL
                 GROUP BY r.status, r.environment, r.cohort, r.credits_per_usd, r.credits_per_uah
             ) AS s
@@ -53,10 +57,11 @@ public final class StatusCommand extends CreditsCommand {
     /** One rectangle, because a CSV file holds one table. */
     private static final String BOTH = """
             SELECT
-                'run' AS kind, r.run_id, r.status AS state, r.users, r.usd, r.uah, r.credits, r.started_at, r.finished_at
+                'run' AS kind, r.run_id, r.status AS state, r.users, r.usd, r.uah, r.credits, r.undo_users, r.undone_users,
+                r.started_at, r.finished_at
             FROM (%s) AS r
             UNION ALL
-            SELECT 'users', NULL, u.state, u.users, u.usd, u.uah, u.credits, NULL, NULL
+            SELECT 'users', NULL, u.state, u.users, u.usd, u.uah, u.credits, NULL, NULL, NULL, NULL
             FROM (%s) AS u
             """.formatted(RUNS, USERS);
     /** Written by PostgreSQL, whose numbers keep every digit. */
