@@ -30,12 +30,12 @@ BEGIN
             'another conversion or undo is running (%); no balance was changed; wait until it ends and run again',
             coalesce(v_holder, 'it has just ended');
     END IF;
-    PERFORM set_config('application_name', 'liquibase-credits run ' || p_run_id, NOT p_for_session);
+    PERFORM set_config('application_name', concat_ws(' run ', 'liquibase-credits', p_run_id), NOT p_for_session);
 END
 $function$;
 
 COMMENT ON FUNCTION billing_migration_lock(uuid, boolean) IS
-    'Takes the lock of this schema''s conversion for the current transaction or session, or fails at once and names the run that holds it.';
+    'Takes the lock of this schema''s conversion for the current transaction or session, or fails at once and names who holds it; p_run_id is null where several runs or none yet are at work.';
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_lock');
 
 --changeset liquibase-credits:billing_migration_unlock_created splitStatements:false rollbackSplitStatements:false

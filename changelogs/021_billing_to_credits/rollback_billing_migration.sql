@@ -26,7 +26,7 @@ DECLARE
     v_undone boolean;
     v_run_ids uuid[] := ARRAY[]::uuid[];
 BEGIN
-    PERFORM billing_migration_lock(coalesce(p_run_id, gen_random_uuid()));
+    PERFORM billing_migration_lock(p_run_id);
     PERFORM billing_migration_check_undo(p_run_id, p_on_spent, p_changeset);
 
     PERFORM set_config('billing_migration.undo', 'on', true);

@@ -291,6 +291,24 @@ class RefusalTest {
         }
     }
 
+    @ParameterizedTest(name = "{0}")
+    @ValueSource(strings = {"billing_migration_lock(NULL, true)", "count(*) FROM rollback_billing_migration()"})
+    void namesNoRunWhereNoneIsKnown(String work) throws Exception {
+        try (Database database = Database.prepared();
+                Connection first = database.connection()) {
+            database.addUser("100.00");
+            first.setAutoCommit(false);
+            first(first, "SELECT " + work);
+            String process = first(first, "SELECT pg_backend_pid()");
+
+            assertRefused(
+                    database,
+                    () -> LiquibaseApi.on(database).run("update"),
+                    "another conversion or undo is running (liquibase-credits, process " + process
+                            + "); no balance was changed; wait until it ends and run again");
+        }
+    }
+
     @Test
     void refusesCreditsThatDoNotFit() {
         try (Database database = Database.prepared()) {

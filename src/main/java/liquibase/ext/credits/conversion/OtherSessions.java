@@ -19,7 +19,7 @@ final class OtherSessions {
                 AND a.backend_type = 'client backend'
                 AND a.state = 'active'
                 AND a.pid <> pg_backend_pid()
-                AND a.application_name NOT LIKE 'liquibase-credits %'
+                AND a.application_name NOT LIKE 'liquibase-credits%'
             """;
     /** What a role may not see of another role's session is null; such a session counts as one at work. */
     private static final String AT_WORK = """
@@ -31,7 +31,7 @@ final class OtherSessions {
                     AND a.usesysid IS NOT NULL
                     AND coalesce(a.backend_type, 'client backend') = 'client backend'
                     AND a.pid <> pg_backend_pid()
-                    AND a.application_name NOT LIKE 'liquibase-credits %'
+                    AND a.application_name NOT LIKE 'liquibase-credits%'
                     AND (
                         a.state IS NULL
                         OR a.state <> 'idle'

@@ -4,11 +4,10 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.util.UUID;
 
 /** What a database session carries besides its transaction. */
 final class Session {
-    private static final String LOCK = "SELECT billing_migration_lock(?, true)";
+    private static final String LOCK = "SELECT billing_migration_lock(NULL, true)";
     private static final String UNLOCK = "SELECT billing_migration_unlock()";
     private static final String SET = "SELECT set_config(?, ?, ?)";
     private static final String GET = "SELECT current_setting(?)";
@@ -20,7 +19,6 @@ final class Session {
     /** Takes the one lock of this schema's conversion, or fails at once and names who holds it. */
     static void lock(Connection connection) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(LOCK)) {
-            statement.setObject(1, UUID.randomUUID());
             statement.execute();
         }
     }
