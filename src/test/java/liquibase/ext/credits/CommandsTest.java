@@ -69,7 +69,9 @@ class CommandsTest {
                     .toList();
 
             assertThat(lines).hasSize(4);
-            assertThat(lines.get(0)).isEqualTo("kind,run_id,state,users,usd,uah,credits,undo_users,undone_users,started_at,finished_at");
+            assertThat(lines.get(0))
+                    .isEqualTo(
+                            "kind,run_id,state,users,usd,uah,credits,undo_users,undone_users,started_at,finished_at");
             assertThat(lines.get(1)).startsWith("run,").contains(",completed,2,150.55,0,150.55,,,");
             assertThat(lines.get(2)).isEqualTo("users,,skipped,1,-3.00,0.00,0,,,,");
             assertThat(lines.get(3)).isEqualTo("users,,success,2,0.00,400.00,150.55,,,,");

@@ -33,7 +33,7 @@ public record Pace(
                 parameters.millis("targetBatchMillis"),
                 parameters.durationOrNone("maxReplicaLag"),
                 parameters.sessionsOrNone("maxActiveSessions"),
-                parameters.duration("lockTimeout"));
+                parameters.timeout("lockTimeout"));
     }
 
     boolean isAutomatic() {

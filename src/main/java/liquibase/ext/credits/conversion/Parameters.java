@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
 final class Parameters {
     private static final Pattern PLAIN_NUMBER = Pattern.compile("\\d{1,7}(\\.\\d{1,18})?");
     private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|min)");
+    /** PostgreSQL's, whose lock_timeout of 0 would wait without limit. */
+    private static final Duration LONGEST_TIMEOUT = Duration.ofMillis(Integer.MAX_VALUE);
+
     private static final BigDecimal HIGHEST_RATE = new BigDecimal(1_000_000);
     private static final Pattern PERCENT = Pattern.compile("\\d{1,3}(\\.\\d{1,6})?");
     private static final BigDecimal HUNDRED = new BigDecimal(100);
@@ -116,22 +119,25 @@ final class Parameters {
         return refuse(name, "give a number of milliseconds from 1 to 9999999", Duration.ZERO);
     }
 
-    @Nullable
-    Duration durationOrNone(String name) {
-        return text(name).equals("none") ? null : duration(name);
+    Duration timeout(String name) {
+        Duration timeout = duration(text(name));
+        return timeout != null && !timeout.isZero() && timeout.compareTo(LONGEST_TIMEOUT) <= 0
+                ? timeout
+                : refuse(
+                        name,
+                        "give a duration such as 500ms, 10s or 2min, from 1ms to " + LONGEST_TIMEOUT.toMillis() + "ms",
+                        Duration.ofMillis(1));
     }
 
-    Duration duration(String name) {
-        Matcher matcher = DURATION.matcher(text(name));
-        if (!matcher.matches()) {
-            return refuse(name, "give a duration such as 500ms, 10s or 2min", Duration.ZERO);
+    @Nullable
+    Duration durationOrNone(String name) {
+        if (text(name).equals("none")) {
+            return null;
         }
-        long count = Long.parseLong(matcher.group(1));
-        return switch (matcher.group(2)) {
-            case "ms" -> Duration.ofMillis(count);
-            case "s" -> Duration.ofSeconds(count);
-            default -> Duration.ofMinutes(count);
-        };
+        Duration duration = duration(text(name));
+        return duration != null
+                ? duration
+                : refuse(name, "give a duration such as 500ms, 10s or 2min, or none", Duration.ZERO);
     }
 
     Cohort cohort(String name, List<UUID> userIds) {
@@ -176,6 +182,19 @@ final class Parameters {
                 text.isEmpty() ? "empty" : text.startsWith("${") ? "not set" : "'" + UntrustedText.line(text) + "'";
         problems.add("credits." + name + " is " + found + "; " + required);
         return placeholder;
+    }
+
+    private static @Nullable Duration duration(String text) {
+        Matcher matcher = DURATION.matcher(text);
+        if (!matcher.matches()) {
+            return null;
+        }
+        long count = Long.parseLong(matcher.group(1));
+        return switch (matcher.group(2)) {
+            case "ms" -> Duration.ofMillis(count);
+            case "s" -> Duration.ofSeconds(count);
+            default -> Duration.ofMinutes(count);
+        };
     }
 
     private static @Nullable Path path(String text) {

@@ -54,6 +54,8 @@ class ConversionSettingsTest {
                 "maxActiveSessions    | 1                    | maxActiveSessions=1,",
                 "lockTimeout          | 500ms                | lockTimeout=PT0.5S],",
                 "lockTimeout          | 2min                 | lockTimeout=PT2M],",
+                "lockTimeout          | 1ms                  | lockTimeout=PT0.001S],",
+                "lockTimeout          | 2147483s             | lockTimeout=PT596H31M23S],",
                 "emails               | ' full '             | emails=FULL,",
                 "reportDir            | none                 | reportDir=null,",
                 "reportDir            | reports              | reportDir=reports,",
@@ -78,9 +80,12 @@ class ConversionSettingsTest {
                 "batchUsers           | 10000000             | give auto, or a number of users from 1 to 9999999",
                 "workers              | 65                   | give a number of connections from 1 to 64",
                 "targetBatchMillis    | 0                    | give a number of milliseconds from 1 to 9999999",
-                "maxReplicaLag        | 10                   | give a duration such as 500ms, 10s or 2min",
+                "maxReplicaLag        | 10                   | give a duration such as 500ms, 10s or 2min, or none",
                 "maxActiveSessions    | 0                    | give none, or a number of sessions from 1 to 9999999",
-                "lockTimeout          | none                 | give a duration such as 500ms, 10s or 2min",
+                "lockTimeout          | none                 | give a duration such as 500ms, 10s or 2min, from 1ms to 2147483647ms",
+                "lockTimeout          | 0s                   | give a duration such as 500ms, 10s or 2min, from 1ms to 2147483647ms",
+                "lockTimeout          | 2147484s             | give a duration such as 500ms, 10s or 2min, from 1ms to 2147483647ms",
+                "lockTimeout          | 35792min             | give a duration such as 500ms, 10s or 2min, from 1ms to 2147483647ms",
                 "planTolerancePercent | 100.1                | give a number of percent from 0 to 100, such as 0.5",
                 "planTolerancePercent | -1                   | give a number of percent from 0 to 100, such as 0.5",
             })
@@ -179,7 +184,8 @@ class ConversionSettingsTest {
                         + " lockTimeout=PT5S], emails=NONE, reportDir=null]");
         texts.remove("lockTimeout");
         assertThatThrownBy(() -> ReversalSettings.of(texts))
-                .hasMessage("credits.lockTimeout is empty; give a duration such as 500ms, 10s or 2min");
+                .hasMessage(
+                        "credits.lockTimeout is empty; give a duration such as 500ms, 10s or 2min, from 1ms to 2147483647ms");
     }
 
     private static Map<String, String> with(String name, String text) {
