@@ -265,9 +265,8 @@ class ReversalConflictTest {
             assertThat(database.everything()).isEqualTo(before);
             for (String line : List.of(
                     "User: b***@example.org (cafe0302-...) - 50 credits → $50.00 - Would return",
-                    "User: u***@example.org (cafe0301-...) - 30 credits → $30.00 - Would return",
-                    "User: u***@example.org (cafe0301-...) - 80 credits → $80.00 - Would return in part;"
-                            + " 20.00 of 100.00 credits spent",
+                    "User: u***@example.org (cafe0301-...) - 110 credits → $110.00 - Would return in part;"
+                            + " converted 2 times: 20.00 of 100.00 credits spent",
                     "  USD returned: $160.00",
                     "  Credits taken: 160",
                     "  In part: 1, nothing returned: 0, refused: 0; not taken: 20 credits")) {

@@ -3,7 +3,10 @@ package liquibase.ext.credits;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The undo, as {@code liquibase rollbackCount 1} runs it. */
 class ReversalTest {
@@ -76,6 +79,35 @@ class ReversalTest {
 
             assertThat(database.everything().without("databasechangelog"))
                     .isEqualTo(before.without("databasechangelog"));
+        }
+    }
+
+    @ParameterizedTest(name = "credits.commit={0}")
+    @ValueSource(strings = {"once", "batch"})
+    void aUserOfSeveralRunsIsOneUser(String commit) {
+        try (Database database = converted()) {
+            String spender = database.text("SELECT user_id FROM user_credits WHERE balance = 100");
+            UUID other = database.addUser("50.00");
+            database.execute("UPDATE user_billing SET balance_usd = balance_usd + 5");
+            database.execute("SELECT billing_migration_convert(1.0)");
+            database.execute("UPDATE user_credits SET balance = 80, total_spent = 25 WHERE balance = 105");
+
+            CommandResult dryRun = undo(database, commit, "rollbackCountSQL");
+            CommandResult done = undo(database, commit, "rollbackCount");
+
+            String inPart = "$80.00 - %s in part; converted 2 times: 25.00 of 100.00 credits spent";
+            String totals = "In part: 1, nothing returned: 0, refused: 0; not taken: 25 credits";
+            assertThat(dryRun.messages())
+                    .contains("Users to roll back: 2", "USD returned: $135.00", "Credits taken: 135", totals)
+                    .contains(inPart.formatted("Would return"));
+            assertThat(done.messages())
+                    .contains("Users rolled back: 2", "USD returned: $135.00", "Credits taken: 135", totals)
+                    .contains(inPart.formatted("Returned"))
+                    .containsOnlyOnce(spender.substring(0, 8))
+                    .containsOnlyOnce(other.toString().substring(0, 8));
+            assertThat(database.lines("SELECT l.user_id, count(*), sum(l.reversed_usd) FROM billing_migration_log AS l"
+                            + " WHERE l.status = 'rolled_back' GROUP BY l.user_id ORDER BY 3"))
+                    .containsExactly(other + "|1|55.00", spender + "|2|80.00");
         }
     }
 
@@ -190,6 +222,15 @@ class ReversalTest {
 
     private static CommandResult undo(Database database) {
         return LiquibaseApi.on(database).run("rollbackCount", "count", 1);
+    }
+
+    private static CommandResult undo(Database database, String commit, String command) {
+        return LiquibaseApi.on(database)
+                .parameter("credits.commit", commit)
+                .parameter("credits.onSpent", "remainder")
+                .parameter("credits.emails", "none")
+                .run(command, "count", 1)
+                .assertSucceeded();
     }
 
     private static List<String> balances(Database database) {

@@ -27,13 +27,31 @@ import org.jspecify.annotations.Nullable;
 public final class Reversal {
     private static final String PREPARED = "SELECT to_regclass('billing_migration_log') IS NOT NULL"
             + " AND to_regproc('rollback_billing_migration') IS NOT NULL";
+    /** A user may have been converted in several runs, by late writes too, and is one user all the same. */
     private static final String PREVIEW = """
             SELECT
-                v.user_id, u.email, v.usd_back AS usd, v.uah_back AS uah, v.credits_back AS credits,
-                v.credits - v.credits_back AS remainder, 0 AS usd_stays, 0 AS uah_stays, v.outcome, v.reason
-            FROM billing_migration_reversal(NULL, ?, NULL, NULL, ?) AS v
-            LEFT JOIN users AS u ON u.id = v.user_id
+                d.user_id, u.email, d.usd, d.uah, d.credits, d.remainder, 0 AS usd_stays, 0 AS uah_stays, d.outcome,
+                d.reason
+            FROM (
+                SELECT
+                    v.user_id,
+                    sum(v.usd_back) AS usd,
+                    sum(v.uah_back) AS uah,
+                    sum(v.credits_back) AS credits,
+                    sum(v.credits - v.credits_back) AS remainder,
+                    CASE
+                        WHEN bool_or(v.outcome = 'refused') THEN 'refused'
+                        WHEN min(v.outcome) = max(v.outcome) THEN min(v.outcome)
+                        ELSE 'partial'
+                    END AS outcome,
+                    CASE WHEN count(*) > 1 THEN 'converted ' || count(*) || ' times: ' ELSE '' END
+                        || string_agg(DISTINCT v.reason, '; ') AS reason
+                FROM billing_migration_reversal(NULL, ?, NULL, NULL, ?) AS v
+                GROUP BY v.user_id
+            ) AS d
+            LEFT JOIN users AS u ON u.id = d.user_id
             """;
+
     private static final String UNDO = "SELECT u.run_id FROM rollback_billing_migration(NULL, ?, ?) AS u";
     /** Late writes are runs too, and stand last. */
     private static final String IN_ORDER = """
@@ -43,19 +61,30 @@ public final class Reversal {
             ORDER BY (r.armed_by_run_id IS NOT NULL), r.started_at, r.id
             """;
 
+    /** One row per user, as in the preview. */
     private static final String RESULT = """
             SELECT
-                l.user_id, u.email, l.reversed_usd AS usd, l.reversed_uah AS uah, l.reversed_credits AS credits,
-                l.new_credits - l.reversed_credits AS remainder, 0 AS usd_stays, 0 AS uah_stays,
-                l.reversal_reason AS reason,
+                d.user_id, u.email, d.usd, d.uah, d.credits, d.new_credits - d.credits AS remainder,
+                0 AS usd_stays, 0 AS uah_stays, d.reason,
                 CASE
-                    WHEN l.reversed_credits = l.new_credits THEN 'full'
-                    WHEN l.reversed_credits > 0 THEN 'partial'
+                    WHEN d.credits = d.new_credits THEN 'full'
+                    WHEN d.credits > 0 THEN 'partial'
                     ELSE 'kept'
                 END AS outcome
-            FROM billing_migration_log AS l
-            LEFT JOIN users AS u ON u.id = l.user_id
-            WHERE l.status = 'rolled_back' AND l.run_id = ANY (string_to_array(?, ',')::uuid[])
+            FROM (
+                SELECT
+                    l.user_id,
+                    sum(l.reversed_usd) AS usd,
+                    sum(l.reversed_uah) AS uah,
+                    sum(l.reversed_credits) AS credits,
+                    sum(l.new_credits) AS new_credits,
+                    CASE WHEN count(*) > 1 THEN 'converted ' || count(*) || ' times: ' ELSE '' END
+                        || string_agg(DISTINCT l.reversal_reason, '; ') AS reason
+                FROM billing_migration_log AS l
+                WHERE l.status = 'rolled_back' AND l.run_id = ANY (string_to_array(?, ',')::uuid[])
+                GROUP BY l.user_id
+            ) AS d
+            LEFT JOIN users AS u ON u.id = d.user_id
             """;
 
     private static final int SHOWN_RUNS = 20;
