@@ -31,6 +31,7 @@ class ConversionTest {
                     .contains(
                             "User: " + user.toString().charAt(0) + "***@example.org ("
                                     + user.toString().substring(0, 8) + "-...) - $100.00",
+                            "  Database " + database.text("SELECT current_database()") + ", environment stage",
                             "Users migrated: 1",
                             "Total USD: $100.00",
                             "Total credits: 100");

@@ -61,6 +61,7 @@ class DryRunTest {
             assertThat(database.everything()).isEqualTo(before);
             assertThat(result.sql())
                     .contains(
+                            "--   Database " + database.text("SELECT current_database()") + ", environment stage",
                             "--   Users to migrate: 1",
                             "--   Total USD: $100.00",
                             "--   Total credits: 100",

@@ -95,14 +95,15 @@ class ReversalTest {
             CommandResult dryRun = undo(database, commit, "rollbackCountSQL");
             CommandResult done = undo(database, commit, "rollbackCount");
 
+            String place = "  Database " + database.text("SELECT current_database()") + ", environment stage\n";
             String inPart = "$80.00 - %s in part; converted 2 times: 25.00 of 100.00 credits spent";
             String totals = "In part: 1, nothing returned: 0, refused: 0; not taken: 25 credits";
             assertThat(dryRun.messages())
                     .contains("Users to roll back: 2", "USD returned: $135.00", "Credits taken: 135", totals)
-                    .contains(inPart.formatted("Would return"));
+                    .contains(inPart.formatted("Would return"), place);
             assertThat(done.messages())
                     .contains("Users rolled back: 2", "USD returned: $135.00", "Credits taken: 135", totals)
-                    .contains(inPart.formatted("Returned"))
+                    .contains(inPart.formatted("Returned"), place)
                     .containsOnlyOnce(spender.substring(0, 8))
                     .containsOnlyOnce(other.toString().substring(0, 8));
             assertThat(database.lines("SELECT l.user_id, count(*), sum(l.reversed_usd) FROM billing_migration_log AS l"

@@ -16,6 +16,7 @@ import liquibase.ext.credits.document.Kind;
 import liquibase.ext.credits.document.Provenance;
 import liquibase.ext.credits.document.RunFacts;
 import liquibase.ext.credits.report.Outcomes;
+import liquibase.ext.credits.report.Place;
 import liquibase.ext.credits.report.Report;
 import org.jspecify.annotations.Nullable;
 
@@ -224,8 +225,9 @@ public final class Conversion {
                         settings.cohort().asArguments());
     }
 
-    private Report report(Outcomes outcomes, String ending) {
-        return Report.ofConversion(outcomes, settings.emails(), settings.rates(), ending);
+    private Report report(Outcomes outcomes, String ending) throws SQLException {
+        Place place = Place.of(connection, settings.environment());
+        return Report.ofConversion(place, outcomes, settings.emails(), settings.rates(), ending);
     }
 
     private static String lower(Enum<?> choice) {

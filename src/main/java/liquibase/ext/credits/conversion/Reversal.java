@@ -17,6 +17,7 @@ import liquibase.ext.credits.document.Kind;
 import liquibase.ext.credits.document.Provenance;
 import liquibase.ext.credits.document.RunFacts;
 import liquibase.ext.credits.report.Outcomes;
+import liquibase.ext.credits.report.Place;
 import liquibase.ext.credits.report.Report;
 import org.jspecify.annotations.Nullable;
 
@@ -170,7 +171,7 @@ public final class Reversal {
                 : "Undone and proved: run "
                         + runIds.stream().limit(SHOWN_RUNS).map(UUID::toString).collect(Collectors.joining(", run "))
                         + (runIds.size() > SHOWN_RUNS ? ", and " + (runIds.size() - SHOWN_RUNS) + " more" : "");
-        Report report = Report.ofReversal(outcomes, settings.emails(), true, ending);
+        Report report = report(outcomes, true, ending);
         if (!runIds.isEmpty()) {
             write(report, Kind.UNDO, outcomes, runIds, RESULT, ids);
         }
@@ -190,7 +191,7 @@ public final class Reversal {
             String ending = outcomes.of("refused").users() == 0
                     ? "⚠  This was a DRY RUN - no changes were made"
                     : "⚠  This was a DRY RUN - no changes were made; credits.onSpent=refuse would stop this undo";
-            Report report = Report.ofReversal(outcomes, settings.emails(), false, ending);
+            Report report = report(outcomes, false, ending);
             write(report, Kind.UNDO_PLAN, outcomes, List.of(), PREVIEW, onSpent(), changeset);
             return report;
         } catch (SQLException e) {
@@ -205,6 +206,11 @@ public final class Reversal {
      */
     public String asSql() {
         return "SELECT * FROM rollback_billing_migration(NULL, '" + onSpent() + "', " + Sql.literal(changeset) + ")";
+    }
+
+    private Report report(Outcomes outcomes, boolean done, String ending) throws SQLException {
+        Place place = Place.of(connection, settings.environment());
+        return Report.ofReversal(place, outcomes, settings.emails(), done, ending);
     }
 
     private void write(

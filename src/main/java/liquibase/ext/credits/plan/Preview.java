@@ -13,6 +13,7 @@ import java.sql.SQLException;
 import java.util.Objects;
 import liquibase.ext.credits.conversion.ConversionSettings;
 import liquibase.ext.credits.report.Outcomes;
+import liquibase.ext.credits.report.Place;
 import liquibase.ext.credits.report.Report;
 import org.jspecify.annotations.Nullable;
 
@@ -67,7 +68,7 @@ public final class Preview {
             PlanFiles.beginOneMoment(connection);
             String rows = rows(connection);
             Outcomes outcomes = Outcomes.read(connection, folder != null, rows);
-            Report report = report(outcomes);
+            Report report = report(Place.of(connection, settings.environment()), outcomes);
             if (folder != null) {
                 report.add(new PlanFiles(settings).write(connection, rows, outcomes, folder));
             }
@@ -80,8 +81,8 @@ public final class Preview {
         }
     }
 
-    private Report report(Outcomes outcomes) {
-        Report report = Report.ofDryRun(outcomes, settings.emails(), settings.rates());
+    private Report report(Place place, Outcomes outcomes) {
+        Report report = Report.ofDryRun(place, outcomes, settings.emails(), settings.rates());
         if (settings.plan() != null) {
             report.add("credits.plan binds liquibase update; this dry run and its script are not held to it");
         }

@@ -15,9 +15,10 @@ public final class Report {
 
     private final List<String> lines = new ArrayList<>();
 
-    private Report(String title) {
+    private Report(String title, Place place) {
         lines.add(DOUBLE_RULE);
         lines.add("  " + title);
+        lines.add("  " + place);
         lines.add(DOUBLE_RULE);
         lines.add("");
     }
@@ -25,13 +26,14 @@ public final class Report {
     /**
      * The text of a dry run.
      *
+     * @param place where it works
      * @param outcomes with the outcomes convert, skipped and error
      * @param emails how addresses are shown
      * @param rates for example {@code 1 USD = 1.0 credits, HALF_UP}
      * @return the text
      */
-    public static Report ofDryRun(Outcomes outcomes, Emails emails, String rates) {
-        Report report = new Report(TITLE + " (DRY RUN)");
+    public static Report ofDryRun(Place place, Outcomes outcomes, Emails emails, String rates) {
+        Report report = new Report(TITLE + " (DRY RUN)", place);
         Outcome convert = outcomes.of("convert");
         report.users(convert, user -> user.converted(emails, "Would migrate"));
         report.unmoved(outcomes.of("skipped"), emails, "Would skip");
@@ -44,14 +46,15 @@ public final class Report {
     /**
      * The text of a finished conversion.
      *
+     * @param place where it works
      * @param outcomes with the outcomes success, skipped and error
      * @param emails how addresses are shown
      * @param rates for example {@code 1 USD = 1.0 credits, HALF_UP}
      * @param ending what the operator should know last
      * @return the text
      */
-    public static Report ofConversion(Outcomes outcomes, Emails emails, String rates, String ending) {
-        Report report = new Report(TITLE);
+    public static Report ofConversion(Place place, Outcomes outcomes, Emails emails, String rates, String ending) {
+        Report report = new Report(TITLE, place);
         Outcome success = outcomes.of("success");
         report.users(success, user -> user.converted(emails, "Migrated"));
         report.unmoved(outcomes.of("skipped"), emails, "Skipped");
@@ -64,14 +67,15 @@ public final class Report {
     /**
      * The text of an undo, or of its dry run.
      *
+     * @param place where it works
      * @param outcomes with the outcomes full, partial, kept, gone and refused; the remainder is what is not taken
      * @param emails how addresses are shown
      * @param done true when it happened, false for the dry run
      * @param ending what the operator should know last
      * @return the text
      */
-    public static Report ofReversal(Outcomes outcomes, Emails emails, boolean done, String ending) {
-        Report report = new Report("Migration 021: Credits → Billing USD (UNDO" + (done ? ")" : ", DRY RUN)"));
+    public static Report ofReversal(Place place, Outcomes outcomes, Emails emails, boolean done, String ending) {
+        Report report = new Report("Migration 021: Credits → Billing USD (UNDO" + (done ? ")" : ", DRY RUN)"), place);
         String verdict = done ? "Returned" : "Would return";
         report.users(outcomes.of("full"), user -> user.reversed(emails, verdict));
         report.users(outcomes.of("partial"), user -> user.reversed(emails, verdict + " in part"));
