@@ -8,14 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Holds a run to the plan that {@code credits.plan} names; without one everything is allowed. */
 final class PlanCheck {
-    private static final String PREDICTION = """
-            SELECT
-                p.user_id, p.email, p.converted_usd AS usd, p.converted_uah AS uah, p.credits, p.remainder,
-                p.balance_usd - p.converted_usd AS usd_stays, p.balance_uah - p.converted_uah AS uah_stays,
-                p.outcome, p.reason
-            FROM billing_migration_preview(?, ?, ?) AS p
-            WHERE %s
-            """;
+    private static final String PREVIEW = "billing_migration_preview(?, ?, ?) AS p";
+
     private final Connection connection;
     private final ConversionSettings settings;
     private final @Nullable BoundPlan plan;
@@ -47,7 +41,7 @@ final class PlanCheck {
             Outcomes now = Outcomes.read(
                     connection,
                     true,
-                    PREDICTION.formatted(settings.cohort().condition("p.user_id")),
+                    Prediction.query(PREVIEW, settings.cohort()),
                     settings.creditsPerUsd(),
                     settings.creditsPerUah(),
                     settings.rounding().name());

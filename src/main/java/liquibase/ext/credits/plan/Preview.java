@@ -12,6 +12,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Objects;
 import liquibase.ext.credits.conversion.ConversionSettings;
+import liquibase.ext.credits.conversion.Prediction;
 import liquibase.ext.credits.report.Outcomes;
 import liquibase.ext.credits.report.Place;
 import liquibase.ext.credits.report.Report;
@@ -24,18 +25,12 @@ import org.jspecify.annotations.Nullable;
 public final class Preview {
     private static final String QUERY = text("preview.sql");
     private static final String LEGACY_TABLES_EXIST = "SELECT to_regclass('user_billing') IS NOT NULL";
-    private static final String COLUMNS = """
-            SELECT
-                p.user_id, p.email, p.converted_usd AS usd, p.converted_uah AS uah, p.credits, p.remainder,
-                p.balance_usd - p.converted_usd AS usd_stays, p.balance_uah - p.converted_uah AS uah_stays,
-                p.outcome, p.reason
-            FROM (
+    private static final String AS_THE_FUNCTION = """
+            (
             %s
             ) AS p (
                 user_id, email, balance_usd, balance_uah, converted_usd, converted_uah, credits, remainder,
-                outcome, reason)
-            WHERE %s
-            """;
+                outcome, reason)""";
 
     private final ConversionSettings settings;
     private final @Nullable SampleUsers sampleUsers;
@@ -90,7 +85,7 @@ public final class Preview {
     }
 
     private String rows(Connection connection) throws SQLException {
-        return COLUMNS.formatted(source(connection), settings.cohort().condition("p.user_id"));
+        return Prediction.query(AS_THE_FUNCTION.formatted(source(connection)), settings.cohort());
     }
 
     private String source(Connection connection) throws SQLException {
