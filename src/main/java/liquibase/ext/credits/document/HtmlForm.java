@@ -1,20 +1,16 @@
 package liquibase.ext.credits.document;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.math.BigDecimal;
-import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.stream.Stream;
 import liquibase.ext.credits.report.Outcome;
+import liquibase.ext.credits.report.ShippedText;
 
 /** A document for people: one page without scripts, fonts or addresses of other places, for a phone, a screen and paper. */
 final class HtmlForm {
-    private static final String STYLE = style();
+    private static final String STYLE = ShippedText.of(HtmlForm.class, "document.css");
 
     private final Document document;
 
@@ -232,14 +228,5 @@ final class HtmlForm {
 
     private static String plain(BigDecimal amount) {
         return Html.number(amount.toPlainString());
-    }
-
-    private static String style() {
-        try (InputStream stream =
-                Objects.requireNonNull(HtmlForm.class.getResourceAsStream("document.css"), "document.css")) {
-            return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

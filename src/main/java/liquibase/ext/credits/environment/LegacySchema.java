@@ -1,9 +1,5 @@
 package liquibase.ext.credits.environment;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -12,6 +8,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
+import liquibase.ext.credits.report.ShippedText;
 import org.jspecify.annotations.Nullable;
 
 /** The tables that exist before migration 021, as catalog and rows describe them to the connected role. */
@@ -90,11 +87,7 @@ final class LegacySchema {
         }
     }
 
-    private static String text(String resource) {
-        try (InputStream stream = Objects.requireNonNull(LegacySchema.class.getResourceAsStream(resource), resource)) {
-            return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+    private static String text(String file) {
+        return ShippedText.of(LegacySchema.class, file);
     }
 }

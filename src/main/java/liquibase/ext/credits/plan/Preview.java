@@ -1,21 +1,18 @@
 package liquibase.ext.credits.plan;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.math.BigDecimal;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.util.Objects;
 import liquibase.ext.credits.conversion.ConversionSettings;
 import liquibase.ext.credits.conversion.Prediction;
 import liquibase.ext.credits.report.Outcomes;
 import liquibase.ext.credits.report.Place;
 import liquibase.ext.credits.report.Report;
+import liquibase.ext.credits.report.ShippedText;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * class because the dry run must work before that function, or anything else of ours, exists.
  */
 public final class Preview {
-    private static final String QUERY = text("preview.sql");
+    private static final String QUERY = ShippedText.of(Preview.class, "preview.sql");
     private static final String LEGACY_TABLES_EXIST = "SELECT to_regclass('user_billing') IS NOT NULL";
     private static final String AS_THE_FUNCTION = """
             (
@@ -104,13 +101,5 @@ public final class Preview {
 
     private static String number(@Nullable BigDecimal number) {
         return "CAST(" + (number == null ? "NULL" : number.toPlainString()) + " AS numeric)";
-    }
-
-    private static String text(String resource) {
-        try (InputStream stream = Objects.requireNonNull(Preview.class.getResourceAsStream(resource), resource)) {
-            return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }
