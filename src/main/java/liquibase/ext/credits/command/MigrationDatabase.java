@@ -11,6 +11,7 @@ import liquibase.database.Database;
 import liquibase.database.jvm.JdbcConnection;
 import liquibase.exception.DatabaseException;
 import liquibase.ext.credits.environment.DefaultSchema;
+import liquibase.ext.credits.report.OneMoment;
 
 /** A PostgreSQL database in which migration 021 is applied. */
 final class MigrationDatabase {
@@ -42,14 +43,20 @@ final class MigrationDatabase {
         return database;
     }
 
-    /** From here on every query sees the same moment, and nothing can be written. No shared hash tables, as in billing_migration_totals. */
+    /** From here on every query sees the same moment, and nothing can be written. */
     void readOneMoment() throws SQLException {
-        begin("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL enable_parallel_hash = off");
+        connection.setAutoCommit(false);
+        OneMoment.begin(connection);
     }
 
     /** From here on every statement sees what others have committed, whatever the database's default is. */
     void write() throws SQLException {
-        begin("SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE");
+        connection.setAutoCommit(false);
+        connection.rollback();
+        try (PreparedStatement statement =
+                connection.prepareStatement("SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE")) {
+            statement.execute();
+        }
     }
 
     void commit() throws SQLException {
@@ -64,14 +71,6 @@ final class MigrationDatabase {
             try (ResultSet result = statement.executeQuery()) {
                 return rows(result);
             }
-        }
-    }
-
-    private void begin(String transaction) throws SQLException {
-        connection.setAutoCommit(false);
-        connection.rollback();
-        try (PreparedStatement statement = connection.prepareStatement(transaction)) {
-            statement.execute();
         }
     }
 

@@ -3,7 +3,6 @@ package liquibase.ext.credits.plan;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
@@ -42,18 +41,5 @@ final class PlanFiles {
                 outcomes.fingerprint(decisive),
                 Map.of("plan.csv", csv)));
         return folder.message();
-    }
-
-    /**
-     * Begins a transaction that sees one moment and can write nothing; ending it, or a rollback, leaves the session as it was. Works on a
-     * replica. Parallel workers share no hash tables, as in billing_migration_totals.
-     */
-    static void beginOneMoment(Connection connection) throws SQLException {
-        connection.rollback();
-        try (PreparedStatement statement =
-                connection.prepareStatement("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
-                        + " SET LOCAL enable_parallel_hash = off")) {
-            statement.execute();
-        }
     }
 }

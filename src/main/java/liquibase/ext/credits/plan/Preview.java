@@ -9,6 +9,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import liquibase.ext.credits.conversion.ConversionSettings;
 import liquibase.ext.credits.conversion.Prediction;
+import liquibase.ext.credits.report.OneMoment;
 import liquibase.ext.credits.report.Outcomes;
 import liquibase.ext.credits.report.Place;
 import liquibase.ext.credits.report.Report;
@@ -57,7 +58,7 @@ public final class Preview {
         boolean autoCommit = connection.getAutoCommit();
         connection.setAutoCommit(false);
         try {
-            PlanFiles.beginOneMoment(connection);
+            OneMoment.begin(connection);
             String rows = rows(connection);
             Outcomes outcomes = Outcomes.read(connection, folder != null, rows);
             Report report = report(Place.of(connection, settings.environment()), outcomes);
