@@ -5,7 +5,6 @@ import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -194,7 +193,7 @@ public final class Conversion {
         return settings.lateWrites() == LateWrites.ALLOW
                 ? List.of(convertSql())
                 : List.of(
-                        "SELECT billing_migration_attach('" + lower(settings.lateWrites()) + "', "
+                        "SELECT billing_migration_attach('" + Parameters.spelling(settings.lateWrites()) + "', "
                                 + !settings.cohort().isEverybody() + ")",
                         convertSql());
     }
@@ -216,8 +215,8 @@ public final class Conversion {
                                 ? "NULL"
                                 : settings.creditsPerUah().toPlainString(),
                         settings.rounding(),
-                        lower(settings.onError()),
-                        lower(settings.lateWrites()),
+                        Parameters.spelling(settings.onError()),
+                        Parameters.spelling(settings.lateWrites()),
                         Sql.literal(settings.environment()),
                         Sql.literal(identity.changeset()),
                         Sql.literal(identity.toolVersion()),
@@ -228,9 +227,5 @@ public final class Conversion {
     private Report report(Outcomes outcomes, String ending) throws SQLException {
         Place place = Place.of(connection, settings.environment());
         return Report.ofConversion(place, outcomes, settings.emails(), settings.rates(), ending);
-    }
-
-    private static String lower(Enum<?> choice) {
-        return choice.name().toLowerCase(Locale.ROOT);
     }
 }

@@ -4,7 +4,6 @@ import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
@@ -138,9 +137,9 @@ public record ConversionSettings(
         decisive.put("perUsd", rate(creditsPerUsd));
         decisive.put("perUah", creditsPerUah == null ? "none" : rate(creditsPerUah));
         decisive.put("rounding", rounding.name());
-        decisive.put("onError", lower(onError));
-        decisive.put("commit", lower(commit));
-        decisive.put("lateWrites", lower(lateWrites));
+        decisive.put("onError", Parameters.spelling(onError));
+        decisive.put("commit", Parameters.spelling(commit));
+        decisive.put("lateWrites", Parameters.spelling(lateWrites));
         return decisive;
     }
 
@@ -158,9 +157,5 @@ public record ConversionSettings(
     /** 1.0 and 1 are the same rate. */
     private static String rate(BigDecimal rate) {
         return rate.stripTrailingZeros().toPlainString();
-    }
-
-    private static String lower(Enum<?> choice) {
-        return choice.name().toLowerCase(Locale.ROOT);
     }
 }

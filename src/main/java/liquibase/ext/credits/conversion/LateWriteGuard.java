@@ -3,7 +3,6 @@ package liquibase.ext.credits.conversion;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
-import java.util.Locale;
 
 /** The trigger that looks after money which is added to {@code user_billing} after a conversion. */
 final class LateWriteGuard {
@@ -21,7 +20,7 @@ final class LateWriteGuard {
         }
         LockTimeout.set(connection, settings.pace().lockTimeout());
         try (PreparedStatement statement = connection.prepareStatement(ATTACH)) {
-            statement.setString(1, settings.lateWrites().name().toLowerCase(Locale.ROOT));
+            statement.setString(1, Parameters.spelling(settings.lateWrites()));
             statement.setBoolean(2, !settings.cohort().isEverybody());
             statement.execute();
         }

@@ -7,7 +7,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
@@ -106,8 +105,8 @@ final class OpenRun {
                 "rounding",
                 row.getString("rounding"),
                 settings.rounding().name());
-        differ(differences, "onError", row.getString("on_error"), lower(settings.onError()));
-        differ(differences, "lateWrites", row.getString("late_writes"), lower(settings.lateWrites()));
+        differ(differences, "onError", row.getString("on_error"), Parameters.spelling(settings.onError()));
+        differ(differences, "lateWrites", row.getString("late_writes"), Parameters.spelling(settings.lateWrites()));
         differ(
                 differences,
                 "cohort",
@@ -138,9 +137,5 @@ final class OpenRun {
 
     private static String text(@Nullable BigDecimal rate) {
         return rate == null ? "none" : rate.toPlainString();
-    }
-
-    private static String lower(Enum<?> choice) {
-        return choice.name().toLowerCase(Locale.ROOT);
     }
 }

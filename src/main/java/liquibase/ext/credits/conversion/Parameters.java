@@ -67,12 +67,12 @@ final class Parameters {
         String text = text(name);
         E[] constants = type.getEnumConstants();
         for (E constant : constants) {
-            if (constant.name().equals(text) || lower(constant).equals(text)) {
+            if (constant.name().equals(text) || spelling(constant).equals(text)) {
                 return constant;
             }
         }
         String choices = Arrays.stream(constants)
-                .map(constant -> type == Rounding.class ? constant.name() : lower(constant))
+                .map(constant -> type == Rounding.class ? constant.name() : spelling(constant))
                 .collect(Collectors.joining(", "));
         return refuse(name, "give one of " + choices, constants[0]);
     }
@@ -219,7 +219,8 @@ final class Parameters {
         return inRange ? number : null;
     }
 
-    private static String lower(Enum<?> constant) {
+    /** A choice as parameters and the run's row spell it. */
+    static String spelling(Enum<?> constant) {
         return constant.name().toLowerCase(Locale.ROOT);
     }
 }

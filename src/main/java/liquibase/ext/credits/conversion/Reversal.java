@@ -7,7 +7,6 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.UUID;
 import java.util.stream.Collectors;
@@ -266,11 +265,11 @@ public final class Reversal {
     private Map<String, String> decisive() {
         Map<String, String> decisive = new LinkedHashMap<>();
         decisive.put("onSpent", onSpent());
-        decisive.put("commit", settings.commit().name().toLowerCase(Locale.ROOT));
+        decisive.put("commit", Parameters.spelling(settings.commit()));
         return decisive;
     }
 
     private String onSpent() {
-        return settings.onSpent().name().toLowerCase(Locale.ROOT);
+        return Parameters.spelling(settings.onSpent());
     }
 }
