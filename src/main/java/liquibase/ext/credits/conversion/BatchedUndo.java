@@ -56,7 +56,7 @@ final class BatchedUndo {
         Throttle throttle = new Throttle(pace);
         throttle.refuseBlindness(connection);
         try (LockedSession locked = LockedSession.take(session, progress)) {
-            LockTimeout.set(connection, pace.lockTimeout());
+            Session.limitLockWait(connection, pace.lockTimeout());
             check();
             List<UUID> due = opened();
             RunUndo.heedControl(connection);
@@ -71,7 +71,7 @@ final class BatchedUndo {
                     undone.addAll(due);
                     // A transaction older than this undo may have converted a late write since; one that still runs is
                     // missed.
-                    LockTimeout.set(connection, pace.lockTimeout());
+                    Session.limitLockWait(connection, pace.lockTimeout());
                     due = opened();
                     connection.commit();
                 }
@@ -87,7 +87,7 @@ final class BatchedUndo {
     private void undo(List<UUID> due, BatchLoop batches) throws SQLException, ConversionException {
         for (UUID id : due) {
             RunUndo run = new RunUndo(connection, id, onSpent);
-            LockTimeout.set(connection, pace.lockTimeout());
+            Session.limitLockWait(connection, pace.lockTimeout());
             run.goesOn();
             run.cut(pace.rangeUsers());
             connection.commit();

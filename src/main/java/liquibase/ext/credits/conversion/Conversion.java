@@ -96,7 +96,7 @@ public final class Conversion {
 
     private Report runOnce(PlanCheck plan) throws SQLException, ConversionException {
         LateWriteGuard.attach(connection, settings);
-        LockTimeout.set(connection, settings.pace().lockTimeout());
+        Session.limitLockWait(connection, settings.pace().lockTimeout());
         Savepoint beforeRun = connection.setSavepoint();
         Run run = Run.start(connection, settings, identity);
         Run.Earlier earlier = run.earlierRun();

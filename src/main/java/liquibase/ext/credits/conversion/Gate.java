@@ -71,7 +71,7 @@ final class Gate {
     /** Whoever holds the run's row, such as an operator who has not committed yet, does not end the run. */
     private boolean isWritten(Connection connection, Note note) throws SQLException, ConversionException {
         try {
-            LockTimeout.set(connection, lockTimeout);
+            Session.limitLockWait(connection, lockTimeout);
             note.write();
             connection.commit();
             return true;
@@ -87,7 +87,7 @@ final class Gate {
     private @Nullable String reason(RangedRun seen, Connection connection) throws SQLException, ConversionException {
         return switch (seen.control()) {
             case "stop" -> {
-                LockTimeout.set(connection, lockTimeout);
+                Session.limitLockWait(connection, lockTimeout);
                 seen.heedControl();
                 seen.rests(null);
                 connection.commit();

@@ -18,7 +18,7 @@ final class LateWriteGuard {
         if (settings.lateWrites() == LateWrites.ALLOW) {
             return;
         }
-        LockTimeout.set(connection, settings.pace().lockTimeout());
+        Session.limitLockWait(connection, settings.pace().lockTimeout());
         try (PreparedStatement statement = connection.prepareStatement(ATTACH)) {
             statement.setString(1, Parameters.spelling(settings.lateWrites()));
             statement.setBoolean(2, !settings.cohort().isEverybody());

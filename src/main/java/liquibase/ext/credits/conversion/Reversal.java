@@ -232,7 +232,7 @@ public final class Reversal {
     }
 
     private List<UUID> undoOnce() throws SQLException {
-        LockTimeout.set(connection, settings.pace().lockTimeout());
+        Session.limitLockWait(connection, settings.pace().lockTimeout());
         try (PreparedStatement statement = connection.prepareStatement(UNDO)) {
             statement.setString(1, onSpent());
             statement.setString(2, changeset);

@@ -4,6 +4,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 
 /** What a database session carries besides its transaction. */
 final class Session {
@@ -36,6 +37,11 @@ final class Session {
             row.next();
             return row.getBoolean(1);
         }
+    }
+
+    /** Until the transaction ends, so that it never queues up in front of the application. */
+    static void limitLockWait(Connection connection, Duration timeout) throws SQLException {
+        set(connection, "lock_timeout", timeout.toMillis() + "ms", true);
     }
 
     static void name(Connection connection, String name) throws SQLException {

@@ -98,7 +98,7 @@ final class Worker {
             return;
         }
         try {
-            LockTimeout.set(connection, LONGEST_WAIT_FOR_NOTE);
+            Session.limitLockWait(connection, LONGEST_WAIT_FOR_NOTE);
             run.note(progress.standing());
             connection.commit();
         } catch (SQLException e) {
