@@ -1,5 +1,6 @@
 package liquibase.ext.credits.conversion;
 
+import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -81,7 +82,7 @@ public final class Reversal {
                     CASE WHEN count(*) > 1 THEN 'converted ' || count(*) || ' times: ' ELSE '' END
                         || string_agg(DISTINCT l.reversal_reason, '; ') AS reason
                 FROM billing_migration_log AS l
-                WHERE l.status = 'rolled_back' AND l.run_id = ANY (string_to_array(?, ',')::uuid[])
+                WHERE l.status = 'rolled_back' AND l.run_id = ANY (?)
                 GROUP BY l.user_id
             ) AS d
             LEFT JOIN users AS u ON u.id = d.user_id
@@ -163,7 +164,7 @@ public final class Reversal {
 
     private Report report(List<UUID> undone) throws SQLException {
         List<UUID> runIds = inOrder(undone);
-        String ids = runIds.stream().map(UUID::toString).collect(Collectors.joining(","));
+        Array ids = array(runIds);
         Outcomes outcomes = Outcomes.readLog(connection, false, RESULT, ids);
         String ending = runIds.isEmpty()
                 ? "Every run was undone before; no balance was changed"
@@ -247,9 +248,13 @@ public final class Reversal {
 
     private List<UUID> inOrder(List<UUID> runIds) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(IN_ORDER)) {
-            statement.setArray(1, connection.createArrayOf("uuid", runIds.toArray()));
+            statement.setArray(1, array(runIds));
             return ids(statement);
         }
+    }
+
+    private Array array(List<UUID> runIds) throws SQLException {
+        return connection.createArrayOf("uuid", runIds.toArray());
     }
 
     private static List<UUID> ids(PreparedStatement statement) throws SQLException {

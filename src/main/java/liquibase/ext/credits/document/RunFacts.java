@@ -89,9 +89,9 @@ public record RunFacts(
             LIMIT 20
             """;
     /** One run is looked for by its id, so that the log of the others is not read. */
-    private static final String ONE = "= ?::uuid";
+    private static final String ONE = "= ?";
 
-    private static final String SEVERAL = "= ANY (string_to_array(?, ',')::uuid[])";
+    private static final String SEVERAL = "= ANY (?)";
 
     /**
      * Reads runs with their proofs, at most 20: late writes are runs too, and stand last.
@@ -103,12 +103,11 @@ public record RunFacts(
      */
     public static List<RunFacts> read(Connection connection, List<UUID> ids) throws SQLException {
         List<RunFacts> runs = new ArrayList<>();
+        boolean isOne = ids.size() == 1;
         try (PreparedStatement planner = connection.prepareStatement(PLANNER);
-                PreparedStatement statement =
-                        connection.prepareStatement(QUERY.formatted(ids.size() == 1 ? ONE : SEVERAL))) {
+                PreparedStatement statement = connection.prepareStatement(QUERY.formatted(isOne ? ONE : SEVERAL))) {
             planner.execute();
-            statement.setString(
-                    1, String.join(",", ids.stream().map(UUID::toString).toList()));
+            statement.setObject(1, isOne ? ids.get(0) : connection.createArrayOf("uuid", ids.toArray()));
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
                     runs.add(run(row));
