@@ -347,7 +347,7 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
             Optional<String> unfinished = conversion.unfinished();
             if (unfinished.isPresent()) {
                 show(unfinished.get());
-                comment(executor, unfinished.get());
+                executor.comment(unfinished.get());
             }
             Report preview = new Preview(settings, sampleUsers()).read(connection);
             write(executor, preview, conversion.asSql(), STOP_UNLESS_CONVERTED.formatted(deploymentId()));
@@ -384,7 +384,7 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
                         List.of(reversal.asSql()),
                         STOP_UNLESS_UNDONE.formatted(Sql.literal(changesetId())));
             } else {
-                comment(executor, "Nothing is converted yet; once it is, this returns every balance from the log.");
+                executor.comment("Nothing is converted yet; once it is, this returns every balance from the log.");
                 executor.execute(new RawParameterizedSqlStatement(reversal.asSql()));
             }
         } catch (InvalidSettingsException | ConversionException | DatabaseException e) {
@@ -428,17 +428,13 @@ public final class ConvertBalances implements CustomTaskChange, CustomTaskRollba
             throws DatabaseException {
         show(report);
         for (String line : report.lines(StandardCharsets.US_ASCII)) {
-            comment(executor, line);
+            executor.comment(line);
         }
         for (String statement : statements) {
             executor.execute(new RawParameterizedSqlStatement(statement));
         }
-        comment(executor, STOP_COMMENT);
+        executor.comment(STOP_COMMENT);
         executor.execute(new RawParameterizedSqlStatement(stop));
-    }
-
-    private static void comment(Executor executor, String line) throws DatabaseException {
-        executor.comment(line);
     }
 
     private static void show(Report report) {
