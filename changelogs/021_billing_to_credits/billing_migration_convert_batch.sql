@@ -94,17 +94,23 @@ BEGIN
     INTO last_user_id, v_lacks_users
     USING p_after_user_id, p_limit_users, coalesce(v_run.credits_per_uah, 0), p_run_id, p_upto_user_id;
     -- Deleted this moment, together with the billing row, or never there, where no foreign key minds.
-    IF v_lacks_users
-        AND EXISTS (
+    IF v_lacks_users THEN
+        EXECUTE replace($sql$
+        SELECT EXISTS (
             SELECT 1
             FROM user_billing AS b
             WHERE
-                (b.balance_usd > 0 OR (b.balance_uah > 0 AND v_run.credits_per_uah > 0))
-                AND (p_after_user_id IS NULL OR b.user_id > p_after_user_id)
-                AND b.user_id <= last_user_id
+                (b.balance_usd > 0 OR (b.balance_uah > 0 AND $3 > 0))
+                AND ($1 IS NULL OR b.user_id > $1)
+                AND b.user_id <= $2
+                AND in_cohort
                 AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.id = b.user_id)
         )
-    THEN
+        $sql$, 'in_cohort', format(v_in_cohort, '$4', '$1', '$2'))
+        INTO v_lacks_users
+        USING p_after_user_id, last_user_id, coalesce(v_run.credits_per_uah, 0), p_run_id;
+    END IF;
+    IF v_lacks_users THEN
         RAISE EXCEPTION 'no row in users' USING ERRCODE = 'foreign_key_violation';
     END IF;
 
@@ -372,7 +378,7 @@ BEGIN
     END IF;
     IF v_unwritten <> 0 THEN
         RAISE EXCEPTION
-            'user_billing, user_credits or the ledger did not take the change as written, '
+            'user_billing, user_credits, the ledger or the log did not take the change as written, '
             'by a trigger or a row-level security policy%', coalesce(': ' || v_interference, '')
             USING ERRCODE = 'CR001';
     END IF;

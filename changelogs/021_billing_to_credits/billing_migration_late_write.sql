@@ -48,8 +48,12 @@ BEGIN
     END IF;
     SELECT g.* INTO v_guard FROM billing_migration_guard AS g;
     IF NOT FOUND
-        OR NOT (NEW.balance_usd > 0 OR (v_guard.converts_uah AND NEW.balance_uah > 0))
-        OR (TG_OP = 'UPDATE' AND NEW.balance_usd <= OLD.balance_usd AND NOT (v_guard.converts_uah AND NEW.balance_uah > 0))
+        OR (NEW.balance_usd > 0 OR (v_guard.converts_uah AND NEW.balance_uah > 0)) IS NOT TRUE
+        OR (
+            TG_OP = 'UPDATE'
+            AND NEW.balance_usd <= OLD.balance_usd
+            AND (v_guard.converts_uah AND NEW.balance_uah > 0) IS NOT TRUE
+        )
     THEN
         RETURN NULL;
     END IF;
@@ -84,6 +88,11 @@ BEGIN
     v_credits := billing_credits(v_exact_credits, v_armed_by.rounding, v_armed_by.credits_scale);
     IF v_credits = 0 THEN
         RETURN NULL;
+    END IF;
+    IF NOT v_credits < 'Infinity' THEN
+        RAISE EXCEPTION
+            'user_billing of user % would hold % USD and % UAH, which cannot become credits; the write is refused; write a number',
+            NEW.user_id, v_source.balance_usd, v_source.balance_uah;
     END IF;
 
     UPDATE user_billing AS b
@@ -147,7 +156,8 @@ BEGIN
         run_id, user_id, old_balance_usd, old_balance_uah, new_credits, conversion_rate, status, reason,
         migrated_by, converted_usd, converted_uah, remainder, ledger_entry_id, credits_row_created)
     VALUES (
-        v_run_id, NEW.user_id, v_source.balance_usd, v_source.balance_uah, v_credits, v_armed_by.credits_per_usd, 'success',
+        v_run_id, NEW.user_id, coalesce(v_source.balance_usd, 0), coalesce(v_source.balance_uah, 0), v_credits,
+        v_armed_by.credits_per_usd, 'success',
         'arrived after run ' || v_armed_by.id, 'late_write', v_usd, v_uah, v_exact_credits - v_credits,
         v_entry_id, v_is_first);
     RETURN NULL;
@@ -246,7 +256,7 @@ BEGIN
     LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION
-            'role % writes to user_billing and lacks % for credits.lateWrites=%; no balance was changed; '
+            'role % may write to user_billing and lacks % for credits.lateWrites=%; no balance was changed; '
             'grant that to it, or set credits.lateWrites=allow',
             v_writer.role_name, v_writer.missing_privileges, p_late_writes;
     END IF;

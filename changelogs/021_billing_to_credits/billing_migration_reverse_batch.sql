@@ -162,7 +162,6 @@ DECLARE
     v_refused uuid[];
     v_unwritten uuid[];
     v_interference text := billing_migration_interference();
-    v_unreferenced text := billing_migration_unreferenced();
     v_user_ids uuid[];
     v_balances_usd numeric[];
     v_balances_uah numeric[];
@@ -240,8 +239,7 @@ BEGIN
     ) AS locked
     $sql$
     USING p_run_id, v_first_user_id, last_user_id;
-    -- While a wallet is locked to be removed, nobody can begin to refer to it.
-    EXECUTE replace($sql$
+    EXECUTE $sql$
     SELECT count(*)
     FROM (
         SELECT c.user_id
@@ -254,9 +252,9 @@ BEGIN
             AND l.user_id <= $3
             AND c.user_id <= $3
         ORDER BY c.user_id
-        FOR lock_strength OF c
+        FOR NO KEY UPDATE OF c
     ) AS locked
-    $sql$, 'lock_strength', CASE WHEN v_unreferenced IS NULL THEN 'NO KEY UPDATE' ELSE 'UPDATE' END)
+    $sql$
     USING p_run_id, v_first_user_id, last_user_id;
 
     EXECUTE $sql$
@@ -422,24 +420,30 @@ BEGIN
                 || CASE WHEN cardinality(v_refused) > 20 THEN ', and ' || cardinality(v_refused) - 20 || ' more' ELSE '' END
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
-    -- A wallet that the conversion created, and that nobody used since, goes as it came; one that something refers to stays, empty.
-    EXECUTE $sql$
-        DELETE FROM user_credits AS c
-        USING billing_migration_log AS l
-        WHERE
-            l.run_id = $1
-            AND l.user_id >= $2
-            AND l.user_id <= $3
-            AND l.credits_row_created
-            AND l.reversed_credits = l.new_credits
-            AND c.user_id = l.user_id
-            AND c.user_id >= $2
-            AND c.user_id <= $3
-            AND c.balance = 0
-            AND c.total_earned = 0
-            AND c.total_spent = 0
-    $sql$ || coalesce('AND ' || v_unreferenced, '')
-    USING p_run_id, v_first_user_id, last_user_id;
+    -- A wallet that the conversion created, and that nobody used since, goes as it came; where something refers to one, those of its batch stay, empty.
+    IF NOT billing_migration_wallets_stay() THEN
+        BEGIN
+            EXECUTE $sql$
+                DELETE FROM user_credits AS c
+                USING billing_migration_log AS l
+                WHERE
+                    l.run_id = $1
+                    AND l.user_id >= $2
+                    AND l.user_id <= $3
+                    AND l.credits_row_created
+                    AND l.reversed_credits = l.new_credits
+                    AND c.user_id = l.user_id
+                    AND c.user_id >= $2
+                    AND c.user_id <= $3
+                    AND c.balance = 0
+                    AND c.total_earned = 0
+                    AND c.total_spent = 0
+            $sql$
+            USING p_run_id, v_first_user_id, last_user_id;
+        EXCEPTION WHEN foreign_key_violation OR restrict_violation THEN
+            NULL;
+        END;
+    END IF;
 
     IF v_interference IS NOT NULL AND v_unwritten IS NULL THEN
         v_unwritten := billing_migration_unwritten(
@@ -447,7 +451,7 @@ BEGIN
     END IF;
     IF v_unwritten IS NOT NULL THEN
         RAISE EXCEPTION
-            'user_billing, user_credits or the ledger of % user(s) did not take the change: %; the open transaction is taken back; '
+            'user_billing, user_credits, the ledger or the log of % user(s) did not take the change: %; the open transaction is taken back; '
             'see whether a trigger or a row-level security policy hinders it%',
             cardinality(v_unwritten),
             array_to_string(v_unwritten[1:20], ', ')

@@ -16,14 +16,20 @@ SELECT
                 -- Whom no run has met may be converted as the others were.
                 AND CASE WHEN l.run_id IS NULL THEN a.converts_uah ELSE r.credits_per_uah IS NOT NULL END
             )
-            THEN CASE
-                -- What was looked at, and not what arrived or was spent since.
-                WHEN
-                    l.status IN ('skipped', 'error')
-                    AND (b.balance_usd, b.balance_uah) IS NOT DISTINCT FROM (l.old_balance_usd, l.old_balance_uah)
-                    THEN l.status
-                ELSE 'pending_migration'
-            END
+            -- What a run looked at and left, and not what arrived or was spent since.
+            THEN coalesce(
+                (
+                    SELECT h.status
+                    FROM billing_migration_log AS h
+                    WHERE
+                        h.user_id = u.id
+                        AND h.run_id IS NOT NULL
+                        AND h.status IN ('skipped', 'error')
+                        AND (h.old_balance_usd, h.old_balance_uah) IS NOT DISTINCT FROM (b.balance_usd, b.balance_uah)
+                    ORDER BY h.migrated_at DESC, h.id
+                    LIMIT 1
+                ),
+                'pending_migration')
         WHEN l.status <> 'error' THEN l.status
         WHEN b.balance_usd < 0 OR b.balance_uah <> 0 THEN 'not_convertible'
         ELSE 'no_balance'
@@ -43,8 +49,6 @@ LEFT JOIN (
         h.user_id,
         h.status,
         h.migrated_at,
-        h.old_balance_usd,
-        h.old_balance_uah,
         h.new_credits,
         h.reason,
         h.reversal_reason,

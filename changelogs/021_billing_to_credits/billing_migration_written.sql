@@ -86,6 +86,7 @@ BEGIN
         LEFT JOIN user_credits AS c ON c.user_id = e.user_id
         LEFT JOIN credit_transactions AS t ON t.id = e.entry_id AND t.user_id = e.user_id
         LEFT JOIN billing_migration_log AS l ON l.user_id = e.user_id AND l.run_id = p_run_id
+        LEFT JOIN billing_migration_reversed AS v ON e.amount < 0 AND v.user_id = e.user_id AND v.run_id = p_run_id
         WHERE
             (b.balance_usd, b.balance_uah) IS DISTINCT FROM (e.balance_usd, e.balance_uah)
             -- An undo removes a wallet that the conversion made and that is empty again.
@@ -94,8 +95,14 @@ BEGIN
                 AND NOT (c.user_id IS NULL AND e.amount < 0 AND e.balance = 0 AND e.earned = 0)
             )
             OR (t.amount, t.balance_before, t.balance_after) IS DISTINCT FROM (e.amount, e.balance - e.amount, e.balance)
-            OR (coalesce(l.reversal_entry_id, l.ledger_entry_id), coalesce(-l.reversed_credits, l.new_credits))
-                IS DISTINCT FROM (e.entry_id, e.amount)
+            OR CASE
+                WHEN e.amount < 0
+                    THEN v.holds IS NOT TRUE
+                        OR (l.reversal_entry_id, -l.reversed_credits) IS DISTINCT FROM (e.entry_id, e.amount)
+                ELSE (
+                    l.ledger_entry_id, l.new_credits, l.old_balance_usd - l.converted_usd, l.old_balance_uah - l.converted_uah
+                ) IS DISTINCT FROM (e.entry_id, e.amount, e.balance_usd, e.balance_uah)
+            END
     );
 END
 $function$;
@@ -104,45 +111,34 @@ COMMENT ON FUNCTION billing_migration_unwritten(uuid, uuid[], numeric[], numeric
     'Which of these users of a run do not hold in user_billing (USD, UAH), user_credits (balance, earned), the ledger entry and the log what was written; null: none.';
 --rollback SELECT billing_migration_unregister('function', 'billing_migration_unwritten');
 
---changeset liquibase-credits:billing_migration_unreferenced_created splitStatements:false rollbackSplitStatements:false
---comment: An undo removes wallets that the conversion made. What the application attached to one since would go with it, or forbid that.
-SELECT billing_migration_register('function', 'billing_migration_unreferenced');
-CREATE FUNCTION billing_migration_unreferenced() RETURNS text
+--changeset liquibase-credits:billing_migration_wallets_stay_created splitStatements:false rollbackSplitStatements:false
+--comment: An undo removes empty wallets that the conversion made. Where a foreign key would take rows of the application along, or speak only at the commit, none is removed; any other key forbids it for itself.
+SELECT billing_migration_register('function', 'billing_migration_wallets_stay');
+CREATE FUNCTION billing_migration_wallets_stay() RETURNS boolean
 LANGUAGE plpgsql
 STABLE
 SET enable_seqscan = 'on'
 SET enable_nestloop = 'on'
 AS $function$
 BEGIN
-    RETURN (
-        SELECT string_agg(
-            format(
-                'NOT EXISTS (SELECT 1 FROM %s AS r WHERE (%s) = (%s))', k.conrelid::regclass, a.referring, a.referred),
-            ' AND ' ORDER BY k.conname)
+    RETURN EXISTS (
+        SELECT 1
         FROM pg_constraint AS k
-        CROSS JOIN LATERAL (
-            SELECT
-                string_agg(format('r.%I', f.attname), ', ' ORDER BY n.position) AS referring,
-                string_agg(format('c.%I', t.attname), ', ' ORDER BY n.position) AS referred
-            FROM unnest(k.conkey, k.confkey) WITH ORDINALITY AS n (referring, referred, position)
-            JOIN pg_attribute AS f ON f.attrelid = k.conrelid AND f.attnum = n.referring
-            JOIN pg_attribute AS t ON t.attrelid = k.confrelid AND t.attnum = n.referred
-        ) AS a
         WHERE
             k.contype = 'f'
-            AND k.conparentid = 0  -- Partitions repeat the foreign key of their table.
             AND k.confrelid IN (
                 SELECT 'user_credits'::regclass
                 UNION
                 SELECT p.relid FROM pg_partition_tree('user_credits'::regclass) AS p
             )
+            AND (k.confdeltype IN ('c', 'n', 'd') OR k.condeferred)
     );
 END
 $function$;
 
-COMMENT ON FUNCTION billing_migration_unreferenced() IS
-    'The condition under which no row refers to a wallet c, as SQL, by the foreign keys there are; null: there is none.';
---rollback SELECT billing_migration_unregister('function', 'billing_migration_unreferenced');
+COMMENT ON FUNCTION billing_migration_wallets_stay() IS
+    'Whether a table refers to user_credits by a foreign key ON DELETE CASCADE, SET NULL or SET DEFAULT, or one that is initially deferred.';
+--rollback SELECT billing_migration_unregister('function', 'billing_migration_wallets_stay');
 
 --changeset liquibase-credits:billing_migration_refuse_hidden_rows_created splitStatements:false rollbackSplitStatements:false
 --comment: Who is hidden by row-level security would keep a balance in silence, and an undo would take a hidden user for a deleted one. The precondition asks the same before anything is created, and whoever takes the lock of a conversion or an undo asks here.

@@ -149,7 +149,9 @@ class CommandsTest {
                 "DELETE FROM user_credits; ChatGPT integration working",
                 "UPDATE billing_migration_run SET done_usd = 1; I2: run = log = ledger",
                 "UPDATE billing_migration_run SET status = 'paused'; All users migrated",
-                "UPDATE billing_migration_log SET status = 'error' WHERE status = 'skipped'; Migration log shows",
+                "WITH l AS (UPDATE billing_migration_log SET status = 'error', old_balance_usd = 5 WHERE status = 'skipped'"
+                        + " RETURNING user_id) UPDATE user_billing AS b SET balance_usd = 5 FROM l WHERE b.user_id = l.user_id;"
+                        + " Migration log shows",
                 "UPDATE billing_migration_log SET remainder = remainder + 1; I1: source x rate"
             })
     void verifyFailsAndNamesTheCheck(String damage, String check) {

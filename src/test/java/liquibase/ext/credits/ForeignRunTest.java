@@ -43,11 +43,33 @@ class ForeignRunTest {
             database.execute("UPDATE user_billing SET balance_usd = 5");
             Snapshot before = database.everything();
 
-            dev.run("rollbackCount", "count", 1).assertRefused(refusal(database));
-            dev.run("rollbackCountSQL", "count", 1).assertRefused(refusal(database));
+            String byHand = "SELECT * FROM rollback_billing_migration(NULL, 'refuse', 'user_billing_converted')";
+            dev.run("rollbackCount", "count", 1).assertRefused(refusal(database, byHand));
+            dev.run("rollbackCountSQL", "count", 1).assertRefused(refusal(database, byHand));
 
             assertThat(database.everything()).isEqualTo(before);
             stage.run("rollbackCount", "count", 1).assertSucceeded();
+            assertThat(database.lines("SELECT sum(balance_usd) FROM user_billing"))
+                    .containsExactly("310.00");
+        }
+    }
+
+    /** A copy of another environment's database: all of it goes back by hand at once, late writes too. */
+    @Test
+    void theStatementThatIsNamedUndoesAllOfThem() {
+        try (Database database = BatchModeTest.populated()) {
+            LiquibaseApi.on(database)
+                    .parameter("credits.lateWrites", "convert")
+                    .run("update")
+                    .assertSucceeded();
+            database.execute("UPDATE user_billing SET balance_usd = 5");
+
+            database.execute("SELECT * FROM rollback_billing_migration(NULL, 'refuse', 'user_billing_converted')");
+
+            LiquibaseApi.on(database)
+                    .contexts("dev")
+                    .run("rollbackCount", "count", 1)
+                    .assertSucceeded();
             assertThat(database.lines("SELECT sum(balance_usd) FROM user_billing"))
                     .containsExactly("310.00");
         }
@@ -71,9 +93,15 @@ class ForeignRunTest {
     }
 
     private static String refusal(Database database) {
-        String run = database.text("SELECT id FROM billing_migration_run WHERE armed_by_run_id IS NULL");
-        return "run " + run + " was begun in environment stage, but this is environment dev; no balance was changed;"
-                + " check the url, and use context stage, or undo it with SELECT * FROM rollback_billing_migration('"
-                + run + "')";
+        return refusal(
+                database,
+                "SELECT * FROM rollback_billing_migration('" + database.text("SELECT id FROM billing_migration_run")
+                        + "')");
+    }
+
+    private static String refusal(Database database, String byHand) {
+        return "run " + database.text("SELECT id FROM billing_migration_run WHERE armed_by_run_id IS NULL")
+                + " was begun in environment stage, but this is environment dev; no balance was changed;"
+                + " check the url, and use context stage, or undo with " + byHand;
     }
 }

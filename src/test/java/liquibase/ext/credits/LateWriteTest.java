@@ -39,8 +39,7 @@ class LateWriteTest {
         try (Database database = Database.prepared()) {
             UUID skipped = database.addUser("0");
             UUID failed = database.addUser("0");
-            database.execute(
-                    "UPDATE user_billing SET balance_usd = 0.004, balance_uah = 850 WHERE user_id = ?", skipped);
+            database.execute("UPDATE user_billing SET balance_uah = 850 WHERE user_id = ?", skipped);
             database.execute("UPDATE user_billing SET balance_usd = 'NaN' WHERE user_id = ?", failed);
             String status = "SELECT migration_status FROM billing_migration_status ORDER BY user_id = '" + failed + "'";
             LiquibaseApi.on(database)
@@ -51,8 +50,11 @@ class LateWriteTest {
 
             database.execute("UPDATE user_billing SET balance_usd = 20 WHERE user_id = ?", skipped);
             database.execute("UPDATE user_billing SET balance_usd = 0 WHERE user_id = ?", failed);
-
             assertThat(database.lines(status)).containsExactly("pending_migration", "no_balance");
+
+            database.execute("UPDATE user_billing SET balance_usd = 0.01 WHERE user_id = ?", failed);
+            database.execute("SELECT * FROM migrate_user_billing_to_credits(0.1)");
+            assertThat(database.lines(status)).containsExactly("success", "skipped");
         }
     }
 
@@ -160,6 +162,65 @@ class LateWriteTest {
                     .containsExactly(balanceUsd + "|" + credits);
             assertThat(database.number("SELECT sum(amount) FROM credit_transactions"))
                     .isEqualByComparingTo(credits);
+        }
+    }
+
+    /** Neither a new account nor an update of all columns is money. */
+    @ParameterizedTest(name = "{0}, {1} per UAH")
+    @CsvSource({"reject, none", "reject, 0.5", "convert, none", "convert, 0.5"})
+    void aBalanceThatIsNullIsNoMoney(String lateWrites, String creditsPerUah) {
+        try (Database database = converted(lateWrites, "1.0", creditsPerUah)) {
+            database.execute(
+                    "ALTER TABLE user_billing ALTER balance_usd DROP NOT NULL, ALTER balance_uah DROP NOT NULL");
+            UUID user = database.addUser("0");
+
+            database.execute("UPDATE user_billing SET balance_usd = 0, balance_uah = NULL WHERE user_id = ?", user);
+            database.execute("UPDATE user_billing SET balance_usd = 0, balance_uah = NULL WHERE user_id = ?", user);
+            database.execute("UPDATE user_billing SET balance_usd = NULL WHERE user_id = ?", user);
+            assertThat(database.number("SELECT count(*) FROM credit_transactions"))
+                    .isEqualByComparingTo("1");
+
+            if (lateWrites.equals("convert")) {
+                database.execute("UPDATE user_billing SET balance_usd = 5 WHERE user_id = ?", user);
+                assertThat(database.lines(
+                                "SELECT b.balance_usd, b.balance_uah IS NULL, c.balance FROM user_billing AS b"
+                                        + " JOIN user_credits AS c ON c.user_id = b.user_id WHERE b.user_id = ?",
+                                user))
+                        .containsExactly("0.00|t|5.00");
+            }
+        }
+    }
+
+    @Test
+    void aBalanceThatIsNoNumberIsRefused() {
+        try (Database database = converted("convert")) {
+            Snapshot before = database.everything();
+
+            assertThatThrownBy(() -> database.execute("UPDATE user_billing SET balance_usd = 'NaN'"))
+                    .hasMessageContaining("would hold NaN USD and 0.00 UAH, which cannot become credits;"
+                            + " the write is refused; write a number");
+
+            assertThat(database.everything()).isEqualTo(before);
+        }
+    }
+
+    @Test
+    void theOwnerOfTheTableIsAskedForItsRightsToo() {
+        try (Database database = Database.prepared()) {
+            database.addUser("100.00");
+            String owner = database.text("SELECT current_database()") + "_owner";
+            database.execute("CREATE ROLE " + owner + "; GRANT ALL ON SCHEMA public TO " + owner
+                    + "; ALTER TABLE user_billing OWNER TO " + owner);
+
+            LiquibaseApi.on(database)
+                    .parameter("credits.lateWrites", "convert")
+                    .run("update")
+                    .assertRefused("role " + owner + " may write to user_billing and lacks ");
+
+            assertThat(database.number("SELECT sum(balance_usd) FROM user_billing"))
+                    .isEqualByComparingTo("100.00");
+            database.execute(
+                    "REASSIGN OWNED BY " + owner + " TO CURRENT_USER; DROP OWNED BY " + owner + "; DROP ROLE " + owner);
         }
     }
 
@@ -352,13 +413,13 @@ class LateWriteTest {
             LiquibaseApi.on(database)
                     .parameter("credits.lateWrites", "convert")
                     .run("update")
-                    .assertRefused(
-                            "role " + writer + " writes to user_billing and lacks EXECUTE ON FUNCTION billing_credits,"
-                                    + " INSERT ON billing_migration_log, INSERT ON billing_migration_run,"
-                                    + " INSERT ON credit_transactions, SELECT ON billing_migration_run,"
-                                    + " SELECT ON user_credits, UPDATE ON user_billing, UPDATE ON user_credits"
-                                    + " for credits.lateWrites=convert;"
-                                    + " no balance was changed; grant that to it, or set credits.lateWrites=allow");
+                    .assertRefused("role " + writer
+                            + " may write to user_billing and lacks EXECUTE ON FUNCTION billing_credits,"
+                            + " INSERT ON billing_migration_log, INSERT ON billing_migration_run,"
+                            + " INSERT ON credit_transactions, SELECT ON billing_migration_run,"
+                            + " SELECT ON user_credits, UPDATE ON user_billing, UPDATE ON user_credits"
+                            + " for credits.lateWrites=convert;"
+                            + " no balance was changed; grant that to it, or set credits.lateWrites=allow");
             assertThat(database.everything().without("databasechangelog"))
                     .isEqualTo(before.without("databasechangelog"));
 

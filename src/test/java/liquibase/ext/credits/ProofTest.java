@@ -51,11 +51,11 @@ class ProofTest {
 
             LiquibaseApi.on(database)
                     .run("update")
-                    .assertRefused(
-                            "1 user(s) cannot be converted: " + user + " (user_billing, user_credits or the ledger did"
-                                    + " not take the change as written, by a trigger or a row-level security policy: trigger suppress on "
-                                    + table
-                                    + "); no balance was changed; correct");
+                    .assertRefused("1 user(s) cannot be converted: " + user
+                            + " (user_billing, user_credits, the ledger or the log did"
+                            + " not take the change as written, by a trigger or a row-level security policy: trigger suppress on "
+                            + table
+                            + "); no balance was changed; correct");
             assertThat(database.everything().without("databasechangelog"))
                     .isEqualTo(before.without("databasechangelog"));
 
@@ -67,7 +67,8 @@ class ProofTest {
             LiquibaseApi.on(database)
                     .run("rollbackCount", "count", 1)
                     .assertRefused(
-                            "user_billing, user_credits or the ledger of 1 user(s) did not take the change: " + user
+                            "user_billing, user_credits, the ledger or the log of 1 user(s) did not take the change: "
+                                    + user
                                     + "; the open transaction is taken back;"
                                     + " see whether a trigger or a row-level security policy hinders it: trigger suppress on "
                                     + table);

@@ -47,7 +47,7 @@ final class BatchSize {
         // Alone, a batch may be half as large again: what it costs by itself weighs more than a lock that nobody waits
         // for.
         long batches = othersAreAtWork ? (leftUsers + most - 1) / most : Math.max(1, (leftUsers + most / 2) / most);
-        return (int) ((leftUsers + batches - 1) / batches);
+        return (int) Math.min((leftUsers + batches - 1) / batches, MOST_USERS);
     }
 
     /** A batch of so many users took so long. A given size that was halved comes back. */

@@ -16,24 +16,26 @@ final class ForeignRun {
             SELECT
                 format(
                     'run %%s was begun in environment %%s, but this is environment %%s; no balance was changed;'
-                        ' check the url, and use context %%s, or undo it with SELECT * FROM rollback_billing_migration(''%%s'')',
-                    r.id, r.environment, e.environment, r.environment, r.id)
+                        ' check the url, and use context %%s, or undo with SELECT * FROM rollback_billing_migration(%%s)',
+                    r.id, r.environment, e.environment, r.environment, %s)
             FROM billing_migration_run AS r
-            JOIN (VALUES (CAST(? AS text))) AS e (environment) ON r.environment NOT IN ('manual', e.environment)
+            JOIN (VALUES (CAST(? AS text), CAST(? AS text))) AS e (environment, changeset)
+                ON r.environment NOT IN ('manual', e.environment)
             WHERE %s
             ORDER BY (r.armed_by_run_id IS NOT NULL), r.started_at, r.id
             LIMIT 1
             """;
-    private static final String TO_RESUME = FIRST.formatted("r.status IN ('running', 'paused')");
-    private static final String TO_UNDO = FIRST.formatted("""
+    private static final String TO_RESUME = FIRST.formatted("quote_literal(r.id)", "r.status IN ('running', 'paused')");
+    private static final String TO_UNDO =
+            FIRST.formatted("concat_ws(', ', 'NULL', quote_literal('refuse'), quote_literal(e.changeset))", """
             r.status NOT IN ('rolled_back', 'partly_rolled_back')
-                AND r.id IN (SELECT f.run_id FROM billing_migration_runs_of(?) AS f)""");
+                AND r.id IN (SELECT f.run_id FROM billing_migration_runs_of(e.changeset) AS f)""");
 
     private ForeignRun() {}
 
     /** Why an update in this environment must not go on with what is unfinished, in one line. */
     static Optional<String> toResume(Connection connection, String environment) throws SQLException {
-        return first(connection, TO_RESUME, environment);
+        return first(connection, TO_RESUME, environment, null);
     }
 
     /** Why the undo of a changeset in this environment must not begin, in one line. */
@@ -45,12 +47,11 @@ final class ForeignRun {
         }
     }
 
-    private static Optional<String> first(Connection connection, String query, @Nullable String... values)
-            throws SQLException {
+    private static Optional<String> first(
+            Connection connection, String query, String environment, @Nullable String changeset) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(query)) {
-            for (int i = 0; i < values.length; i++) {
-                statement.setString(i + 1, values[i]);
-            }
+            statement.setString(1, environment);
+            statement.setString(2, changeset);
             try (ResultSet row = statement.executeQuery()) {
                 return row.next() ? Optional.of(row.getString(1)) : Optional.empty();
             }

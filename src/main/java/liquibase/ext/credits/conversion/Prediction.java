@@ -14,7 +14,7 @@ public final class Prediction {
     private Prediction() {}
 
     /**
-     * The query.
+     * The rows of a prediction.
      *
      * @param preview calls the function, or stands for it where it does not exist yet; named {@code p}
      * @param cohort whom the prediction is for

@@ -46,7 +46,7 @@ public final class Reversal {
                         ELSE 'partial'
                     END AS outcome,
                     CASE WHEN count(*) > 1 THEN 'converted ' || count(*) || ' times: ' ELSE '' END
-                        || string_agg(DISTINCT v.reason, '; ') AS reason
+                        || string_agg(v.reason, '; ') AS reason
                 FROM billing_migration_reversal(NULL, ?, NULL, NULL, ?) AS v
                 GROUP BY v.user_id
             ) AS d
@@ -78,7 +78,7 @@ public final class Reversal {
                 sum(l.credits) AS credits,
                 sum(l.new_credits) AS new_credits,
                 CASE WHEN count(*) > 1 THEN 'converted ' || count(*) || ' times: ' ELSE '' END
-                    || string_agg(DISTINCT l.reason, '; ') AS reason
+                    || string_agg(l.reason, '; ') AS reason
             FROM (%s) AS l
             GROUP BY l.user_id
             """.formatted(UNDONE);
@@ -173,9 +173,11 @@ public final class Reversal {
     private Report report(List<UUID> undone) throws SQLException {
         List<UUID> runIds = inOrder(undone);
         Array ids = array(runIds);
-        // To group a million users takes a twentieth of the undo; in one run each stands once.
-        String result = RESULT.formatted(runIds.size() == 1 ? UNDONE : UNDONE_IN_SEVERAL_RUNS);
-        Outcomes outcomes = Outcomes.readLog(connection, false, result, ids);
+        boolean isEachUserOnce = runIds.size() == 1;
+        String result = RESULT.formatted(isEachUserOnce ? UNDONE : UNDONE_IN_SEVERAL_RUNS);
+        Outcomes outcomes = isEachUserOnce
+                ? Outcomes.readLog(connection, false, result, ids)
+                : Outcomes.read(connection, false, result, ids);
         String ending = runIds.isEmpty()
                 ? "Every run was undone before; no balance was changed"
                 : "Undone and proved: run "

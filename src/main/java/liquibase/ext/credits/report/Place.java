@@ -12,7 +12,7 @@ import java.sql.SQLException;
 public record Place(String database, String environment) {
 
     /**
-     * Asks the connection.
+     * The database that a connection leads to, in this environment.
      *
      * @param connection any connection to the database
      * @param environment as in {@code contexts/}

@@ -11,7 +11,7 @@ public final class ShippedText {
     private ShippedText() {}
 
     /**
-     * Reads it.
+     * Reads a file from the class path.
      *
      * @param reader the class it lies beside
      * @param file its name

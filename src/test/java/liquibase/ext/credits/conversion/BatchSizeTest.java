@@ -41,6 +41,7 @@ class BatchSizeTest {
             size.took(size.users(), Duration.ofNanos(1));
         }
         assertThat(size.users()).isEqualTo(20_000);
+        assertThat(size.users(29_999, false)).isEqualTo(20_000);
     }
 
     @Test
