@@ -46,7 +46,7 @@ public final class Reversal {
                         ELSE 'partial'
                     END AS outcome,
                     CASE WHEN count(*) > 1 THEN 'converted ' || count(*) || ' times: ' ELSE '' END
-                        || string_agg(v.reason, '; ') AS reason
+                        || string_agg(v.reason, '; ' ORDER BY v.reason) AS reason
                 FROM billing_migration_reversal(NULL, ?, NULL, NULL, ?) AS v
                 GROUP BY v.user_id
             ) AS d
@@ -78,7 +78,7 @@ public final class Reversal {
                 sum(l.credits) AS credits,
                 sum(l.new_credits) AS new_credits,
                 CASE WHEN count(*) > 1 THEN 'converted ' || count(*) || ' times: ' ELSE '' END
-                    || string_agg(l.reason, '; ') AS reason
+                    || string_agg(l.reason, '; ' ORDER BY l.reason) AS reason
             FROM (%s) AS l
             GROUP BY l.user_id
             """.formatted(UNDONE);
