@@ -48,9 +48,7 @@ class ForeignRunTest {
             dev.run("rollbackCountSQL", "count", 1).assertRefused(refusal(database, byHand));
 
             assertThat(database.everything()).isEqualTo(before);
-            stage.run("rollbackCount", "count", 1).assertSucceeded();
-            assertThat(database.lines("SELECT sum(balance_usd) FROM user_billing"))
-                    .containsExactly("310.00");
+            assertUndoneBy(stage, database);
         }
     }
 
@@ -66,12 +64,7 @@ class ForeignRunTest {
 
             database.execute("SELECT * FROM rollback_billing_migration(NULL, 'refuse', 'user_billing_converted')");
 
-            LiquibaseApi.on(database)
-                    .contexts("dev")
-                    .run("rollbackCount", "count", 1)
-                    .assertSucceeded();
-            assertThat(database.lines("SELECT sum(balance_usd) FROM user_billing"))
-                    .containsExactly("310.00");
+            assertUndoneBy(LiquibaseApi.on(database).contexts("dev"), database);
         }
     }
 
@@ -82,14 +75,13 @@ class ForeignRunTest {
             database.execute("UPDATE user_billing SET balance_usd = 5");
             LiquibaseApi.on(database).contexts("dev").run("update").assertSucceeded();
 
-            LiquibaseApi.on(database)
-                    .contexts("dev")
-                    .run("rollbackCount", "count", 1)
-                    .assertSucceeded();
-
-            assertThat(database.lines("SELECT sum(balance_usd) FROM user_billing"))
-                    .containsExactly("310.00");
+            assertUndoneBy(LiquibaseApi.on(database).contexts("dev"), database);
         }
+    }
+
+    private static void assertUndoneBy(LiquibaseApi environment, Database database) {
+        environment.run("rollbackCount", "count", 1).assertSucceeded();
+        assertThat(database.lines("SELECT sum(balance_usd) FROM user_billing")).containsExactly("310.00");
     }
 
     private static String refusal(Database database) {

@@ -28,6 +28,10 @@ import org.jspecify.annotations.Nullable;
 public final class Reversal {
     private static final String PREPARED = "SELECT to_regclass('billing_migration_log') IS NOT NULL"
             + " AND to_regproc('rollback_billing_migration') IS NOT NULL";
+    /** Of all runs of a user. */
+    private static final String REASONS = """
+            CASE WHEN count(*) > 1 THEN 'converted ' || count(*) || ' times: ' ELSE '' END
+                || string_agg(v.reason, '; ' ORDER BY v.reason)""";
     /** A user may have been converted in several runs, by late writes too, and is one user all the same. */
     private static final String PREVIEW = """
             SELECT
@@ -45,13 +49,12 @@ public final class Reversal {
                         WHEN min(v.outcome) = max(v.outcome) THEN min(v.outcome)
                         ELSE 'partial'
                     END AS outcome,
-                    CASE WHEN count(*) > 1 THEN 'converted ' || count(*) || ' times: ' ELSE '' END
-                        || string_agg(v.reason, '; ' ORDER BY v.reason) AS reason
+                    %s AS reason
                 FROM billing_migration_reversal(NULL, ?, NULL, NULL, ?) AS v
                 GROUP BY v.user_id
             ) AS d
             LEFT JOIN users AS u ON u.id = d.user_id
-            """;
+            """.formatted(REASONS);
 
     private static final String UNDO = "SELECT u.run_id FROM rollback_billing_migration(NULL, ?, ?) AS u";
     /** Late writes are runs too, and stand last. */
@@ -72,16 +75,15 @@ public final class Reversal {
     /** One row per user, as in the preview. */
     private static final String UNDONE_IN_SEVERAL_RUNS = """
             SELECT
-                l.user_id,
-                sum(l.usd) AS usd,
-                sum(l.uah) AS uah,
-                sum(l.credits) AS credits,
-                sum(l.new_credits) AS new_credits,
-                CASE WHEN count(*) > 1 THEN 'converted ' || count(*) || ' times: ' ELSE '' END
-                    || string_agg(l.reason, '; ' ORDER BY l.reason) AS reason
-            FROM (%s) AS l
-            GROUP BY l.user_id
-            """.formatted(UNDONE);
+                v.user_id,
+                sum(v.usd) AS usd,
+                sum(v.uah) AS uah,
+                sum(v.credits) AS credits,
+                sum(v.new_credits) AS new_credits,
+                %s AS reason
+            FROM (%s) AS v
+            GROUP BY v.user_id
+            """.formatted(REASONS, UNDONE);
 
     private static final String RESULT = """
             SELECT

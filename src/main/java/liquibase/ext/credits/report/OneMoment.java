@@ -12,8 +12,8 @@ public final class OneMoment {
     private OneMoment() {}
 
     /**
-     * Begins a transaction that sees one moment. It can write nothing, and ending it, or a rollback, leaves the session as it was. Works on a replica. Parallel workers
-     * share no hash tables, as in billing_migration_totals.
+     * Begins a transaction that sees one moment and can write nothing; ending it, or a rollback, leaves the session as it was. Works on a
+     * replica. Parallel workers share no hash tables, as in billing_migration_totals.
      *
      * @param connection without autocommit; what is open is rolled back
      * @throws SQLException as the database reports it
